@@ -1,0 +1,3 @@
+module pasted
+
+go 1.26
