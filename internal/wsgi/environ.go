@@ -1,0 +1,206 @@
+package wsgi
+
+import (
+	"strconv"
+
+	"pasted/internal/marshal"
+)
+
+// Constants are the entries of an environ that are the same for all requests
+// to one pool, written once. The zero value is not usable; see NewConstants.
+type Constants struct{ entries []byte }
+
+// NewConstants returns the constant entries for workers with several threads
+// (wsgi.multithread) and of several processes (wsgi.multiprocess). software is
+// SERVER_SOFTWARE.
+func NewConstants(software string, multithread, multiprocess bool) *Constants {
+	b := marshal.AppendKey(nil, "wsgi.version")
+	b = marshal.AppendTupleHead(b, 2)
+	b = marshal.AppendInt(b, 1)
+	b = marshal.AppendInt(b, 0)
+	for _, entry := range []struct {
+		key   string
+		value bool
+	}{
+		{"wsgi.multithread", multithread},
+		{"wsgi.multiprocess", multiprocess},
+		{"wsgi.run_once", false},
+		// The Go side has taken the chunks apart; reading to the end is safe.
+		{"wsgi.input_terminated", true},
+	} {
+		b = marshal.AppendKey(b, entry.key)
+		b = marshal.AppendBool(b, entry.value)
+	}
+	b = appendEntry(b, "SERVER_SOFTWARE", software)
+	return &Constants{entries: b}
+}
+
+// A Request is what the environ says of one request beside the Constants.
+type Request struct {
+	Head *Head
+	// ScriptName and PathInfo are percent-decoded.
+	ScriptName, PathInfo   string
+	Scheme                 string // wsgi.url_scheme: "http" or "https"
+	ServerName, ServerPort string // empty: from the Host field, else localhost and 80
+	RemoteAddr, RemotePort string // RemotePort may be empty: it is left out
+	ID                     string // pasted.request_id
+	// ContentLength is the size of the body in bytes; -1: there is none, and
+	// CONTENT_LENGTH is left out.
+	ContentLength int64
+	// Body is the whole body when Inline is set; it stands under wsgi.input.
+	Body   []byte
+	Inline bool
+}
+
+// AppendEnviron appends the environ of r as PEP 3333 has it, a marshal
+// dictionary without its Python objects. Text is Latin-1 as the bytes came. A
+// field whose name has an underscore is left out: it could not be told from
+// one with a hyphen.
+func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
+	h := r.Head
+	dst = marshal.AppendDictHead(dst)
+	dst = append(dst, c.entries...)
+	dst = appendEntry(dst, "REQUEST_METHOD", h.Text(h.Method))
+	dst = appendEntry(dst, "SCRIPT_NAME", r.ScriptName)
+	dst = appendEntry(dst, "PATH_INFO", r.PathInfo)
+	dst = appendEntry(dst, "QUERY_STRING", h.Text(h.Query))
+	dst = appendEntry(dst, "REQUEST_URI", h.Text(h.Target))
+	dst = appendEntry(dst, "SERVER_PROTOCOL", h.Text(h.Proto))
+	dst = appendEntry(dst, "wsgi.url_scheme", r.Scheme)
+	dst = r.appendServer(dst)
+	dst = appendEntry(dst, "REMOTE_ADDR", r.RemoteAddr)
+	if r.RemotePort != "" {
+		dst = appendEntry(dst, "REMOTE_PORT", r.RemotePort)
+	}
+	dst = appendEntry(dst, "pasted.request_id", r.ID)
+	if r.ContentLength >= 0 {
+		var digits [20]byte
+		dst = appendEntry(dst, "CONTENT_LENGTH", strconv.AppendInt(digits[:0], r.ContentLength, 10))
+	}
+	dst = h.appendFields(dst)
+	if r.Inline {
+		dst = marshal.AppendKey(dst, "wsgi.input")
+		dst = marshal.AppendBytes(dst, r.Body)
+	}
+	return marshal.AppendDictEnd(dst)
+}
+
+// appendServer appends SERVER_NAME and SERVER_PORT, which are never empty.
+func (r *Request) appendServer(dst []byte) []byte {
+	name, port := r.ServerName, r.ServerPort
+	if name == "" {
+		name = "localhost"
+	}
+	if port == "" {
+		port = "80"
+		if r.Scheme == "https" {
+			port = "443"
+		}
+	}
+	dst = appendEntry(dst, "SERVER_NAME", name)
+	return appendEntry(dst, "SERVER_PORT", port)
+}
+
+func appendEntry[T []byte | string](dst []byte, key string, value T) []byte {
+	dst = marshal.AppendKey(dst, key)
+	return marshal.AppendLatin1(dst, value)
+}
+
+// appendFields appends CONTENT_TYPE and the HTTP_… entries. Fields of one name
+// are joined into the first of them.
+func (h *Head) appendFields(dst []byte) []byte {
+	for i, f := range h.Fields {
+		name := h.Text(f.Name)
+		if skipField(name) || h.seen(i) {
+			continue
+		}
+		if equalFold(name, "content-type") {
+			dst = marshal.AppendKey(dst, "CONTENT_TYPE")
+		} else {
+			var key [64]byte
+			dst = marshal.AppendKey(dst, string(appendKeyName(key[:0], name)))
+		}
+		dst = h.appendValue(dst, i)
+	}
+	return dst
+}
+
+// skipField says that a field does not become an entry of its own: its name
+// has an underscore, or it is about the framing that has been undone.
+func skipField(name []byte) bool {
+	for _, c := range name {
+		if c == '_' {
+			return true
+		}
+	}
+	return equalFold(name, "content-length") || equalFold(name, "transfer-encoding")
+}
+
+// seen says whether a field before the i-th has its name.
+func (h *Head) seen(i int) bool {
+	name := h.Text(h.Fields[i].Name)
+	for _, f := range h.Fields[:i] {
+		if equalFold(h.Text(f.Name), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendValue appends the value of the i-th field together with those of later
+// fields of its name.
+func (h *Head) appendValue(dst []byte, i int) []byte {
+	name, value := h.Text(h.Fields[i].Name), h.Text(h.Fields[i].Value)
+	separator := ", "
+	if equalFold(name, "cookie") {
+		separator = "; "
+	}
+	joined := false
+	for _, f := range h.Fields[i+1:] {
+		if !equalFold(h.Text(f.Name), name) {
+			continue
+		}
+		if !joined {
+			value, joined = append([]byte(nil), value...), true
+		}
+		value = append(value, separator...)
+		value = append(value, h.Text(f.Value)...)
+	}
+	return marshal.AppendLatin1(dst, value)
+}
+
+// appendKeyName appends the environ's key for the field name.
+func appendKeyName(dst, name []byte) []byte {
+	dst = append(dst, "HTTP_"...)
+	for _, c := range name {
+		switch {
+		case c == '-':
+			c = '_'
+		case 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// equalFold compares without regard to the case of ASCII letters, as field
+// names are compared.
+func equalFold[T []byte | string](a []byte, b T) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
