@@ -1,0 +1,4 @@
+package spool
+
+// NamedFile is what tempFile does where files can't be made without a name.
+var NamedFile = namedFile
