@@ -138,9 +138,14 @@ func appendASCIIHead(dst []byte, n int) []byte {
 }
 
 // AppendKey appends the str key to dst in the form that Python interns on
-// reading, so that a dict finds it by its address. key is ASCII and at most 255
-// bytes; it should be one of few, as what is interned may live for ever.
+// reading, so that a dict finds it by its address. It should be one of few: what
+// is interned lives for ever in some Pythons, so nothing that a client chooses
+// belongs here. A key that is not ASCII or is over 255 bytes is appended as
+// AppendUTF8 does.
 func AppendKey(dst []byte, key string) []byte {
+	if len(key) > math.MaxUint8 || !isASCII(key) {
+		return AppendUTF8(dst, key)
+	}
 	dst = append(dst, typeShortInterned, byte(len(key)))
 	return append(dst, key...)
 }

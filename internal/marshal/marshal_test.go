@@ -177,6 +177,16 @@ func TestBytesAreCharactersInLatin1(t *testing.T) {
 	}
 }
 
+// A length byte that wraps would make the rest of the key a value of its own.
+func TestLongOrWideKeysAreWhole(t *testing.T) {
+	for _, key := range []string{strings.Repeat("k", 255), strings.Repeat("k", 256), "k\xff", "ké"} {
+		got, rest, err := marshal.Decode(marshal.AppendKey(nil, key), marshal.Limits{})
+		if got != key || len(rest) > 0 || err != nil {
+			t.Errorf("AppendKey(%q) reads as %#v, rest %q, %v", key, got, rest, err)
+		}
+	}
+}
+
 func TestBadDataIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		name, data string
