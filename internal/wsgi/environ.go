@@ -1,6 +1,7 @@
 package wsgi
 
 import (
+	"bytes"
 	"strconv"
 
 	"pasted/internal/marshal"
@@ -126,14 +127,11 @@ func (h *Head) appendFields(dst []byte) []byte {
 }
 
 // skipField says that a field does not become an entry of its own: its name
-// has an underscore, or it is about the framing that has been undone.
+// has an underscore or is no token, or it is about the framing that has been
+// undone.
 func skipField(name []byte) bool {
-	for _, c := range name {
-		if c == '_' {
-			return true
-		}
-	}
-	return equalFold(name, "content-length") || equalFold(name, "transfer-encoding")
+	return !validName(name) || bytes.IndexByte(name, '_') >= 0 ||
+		equalFold(name, "content-length") || equalFold(name, "transfer-encoding")
 }
 
 // seen says whether a field before the i-th has its name.
