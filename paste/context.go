@@ -43,6 +43,7 @@ type Context struct {
 
 	Distribution   string // of an egg's entry point, as it was asked for
 	EntryPointName string
+	Assumed        bool // the entry point is a guess (Options.Assume)
 
 	// Section is the text between the brackets, empty for a URI that no
 	// section led to. Pos is where its header stands.
