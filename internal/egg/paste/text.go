@@ -1,0 +1,80 @@
+package paste
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"pasted/paste"
+)
+
+// narrow returns the bytes that the characters of s are in Latin-1, which is
+// how a WSGI application sees a request's bytes (PEP 3333). ok is false where
+// a character has none: no request can match it.
+func narrow(s string) (bytes string, ok bool) {
+	var b strings.Builder
+	for _, r := range s {
+		if r > 0xff {
+			return "", false
+		}
+		b.WriteByte(byte(r))
+	}
+	return b.String(), true
+}
+
+// widen is the reverse of narrow.
+func widen(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteRune(rune(s[i]))
+	}
+	return b.String()
+}
+
+// repr is Python's repr of a str.
+func repr(s string) string {
+	quote := '\''
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	var b strings.Builder
+	b.WriteRune(quote)
+	for i, r := range s {
+		switch {
+		case r == quote || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
+			fmt.Fprintf(&b, `\udc%02x`, s[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xff:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteRune(quote)
+	return b.String()
+}
+
+// asBool is Paste's converter, its error's text included.
+func asBool(s string) (bool, *paste.Error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	switch s {
+	case "true", "yes", "on", "y", "t", "1":
+		return true, nil
+	case "false", "no", "off", "n", "f", "0":
+		return false, nil
+	}
+	return false, mistakef("ValueError", "String is not true/false: %s", repr(s))
+}
