@@ -1,0 +1,131 @@
+// Package venvs knows the virtual environments that the end-to-end tests run
+// applications in: where each one is, what it must hold, and how it is made.
+// It leaves to others what is done with them.
+package venvs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// CacheVariable names the environment variable that holds the folder of the
+// environments; without it they are in .cache/venvs of the repository.
+const CacheVariable = "PASTED_E2E_CACHE"
+
+// PythonVariable names the environment variable that holds the Python that the
+// environments are made with; without it that is python3.
+const PythonVariable = "PASTED_E2E_PYTHON"
+
+// ErrNotPrepared says that an environment is missing or is not what its
+// requirements ask for.
+var ErrNotPrepared = errors.New("want `go run ./e2e/prepare` first")
+
+// A Layout says where things are.
+type Layout struct {
+	Requirements string // the folder of the requirement files
+	Cache        string // the folder of the environments
+}
+
+// Find returns the layout of the repository that the working directory is in.
+func Find() (Layout, error) {
+	root, err := repository()
+	if err != nil {
+		return Layout{}, err
+	}
+	cache := os.Getenv(CacheVariable)
+	if cache == "" {
+		cache = filepath.Join(root, ".cache", "venvs")
+	}
+	cache, err = filepath.Abs(cache)
+	return Layout{Requirements: filepath.Join(root, "e2e", "requirements"), Cache: cache}, err
+}
+
+// repository returns the nearest folder upwards that has a go.mod.
+func repository() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s: want a folder of the repository", start)
+		}
+	}
+}
+
+// Names returns the environments' names, one for each requirement file.
+func (l Layout) Names() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(l.Requirements, "*.txt"))
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".txt"))
+	}
+	return names, err
+}
+
+// Dir returns the environment's folder, whether it is there or not.
+func (l Layout) Dir(name string) string { return filepath.Join(l.Cache, name) }
+
+// Ready returns the environment's folder, or ErrNotPrepared, wrapped, if it was
+// not made from today's requirements. It does not ask which Python is the
+// default one today: an environment that is there works with its own.
+func (l Layout) Ready(name string) (string, error) {
+	want, err := l.digest(name)
+	if err != nil {
+		return "", err
+	}
+	have, err := os.ReadFile(l.stamp(name))
+	digest, _, _ := strings.Cut(string(have), "\n")
+	if err != nil || digest != want {
+		return "", fmt.Errorf("virtual environment %s: %w", l.Dir(name), ErrNotPrepared)
+	}
+	return l.Dir(name), nil
+}
+
+// stamp is written when an environment is complete. Its lines: the digest of
+// the requirements, then the Python that it was made with.
+func (l Layout) stamp(name string) string { return filepath.Join(l.Dir(name), ".stamp") }
+
+func (l Layout) file(name string) string { return filepath.Join(l.Requirements, name+".txt") }
+
+func (l Layout) digest(name string) (string, error) {
+	text, err := os.ReadFile(l.file(name))
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// A Python is an interpreter that environments are made with.
+type Python struct {
+	Path    string // of the interpreter itself, not of a shim
+	Version string // as sys.version has it, on one line
+}
+
+// FindPython asks the interpreter that PythonVariable names, or python3.
+func FindPython() (Python, error) {
+	name := os.Getenv(PythonVariable)
+	if name == "" {
+		name = "python3"
+	}
+	out, err := exec.Command(name, "-c", question).Output()
+	if err != nil {
+		return Python{}, fmt.Errorf("%s: want Python 3.10 or later: %w", name, err)
+	}
+	path, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if version == "" {
+		return Python{}, fmt.Errorf("%s says %q: want Python 3.10 or later", name, out)
+	}
+	return Python{Path: path, Version: version}, nil
+}
+
+const question = `import sys
+print(sys.executable)
+print(sys.version.replace("\n", " ") if sys.version_info >= (3, 10) else "")`
