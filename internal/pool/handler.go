@@ -1,0 +1,46 @@
+package pool
+
+import (
+	"log/slog"
+	"net/http"
+
+	"pasted/internal/spool"
+	"pasted/internal/wsgi"
+)
+
+// A Handler is a root as an http.Handler: it takes the request's body in,
+// gives the request to the pool, and writes the worker's answer. A request's
+// body is read wholly before a lane is taken, and an answer is taken off its
+// lane as fast as the worker writes it, so that a slow client holds no lane.
+// Its fields are all required and are not changed once it serves.
+type Handler struct {
+	Pool      *Pool
+	Root      uint16 // index of the root in the workers
+	Constants *wsgi.Constants
+	Scheme    string // wsgi.url_scheme
+	Spool     *spool.Store
+	Log       *slog.Logger
+}
+
+// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler to
+// break the client's connection when an answer ends early.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(h)
+	if err := x.takeBody(r); err != nil {
+		x.release()
+		h.refuseBody(w, r, err)
+		return
+	}
+	x.setFrame(r)
+	h.Pool.Do(&x.request)
+	select {
+	case <-x.signal:
+	case <-r.Context().Done():
+		if !x.begun() {
+			h.Pool.Cancel(&x.request)
+			x.discard()
+			return // the client has gone, and nobody can be told
+		}
+	}
+	x.write(w, r)
+}

@@ -1,0 +1,37 @@
+package pool
+
+import "time"
+
+// How many requests a lane gets ahead of time, see pace.
+const (
+	aheadBudget = 500 * time.Microsecond // the most that a request may wait behind others
+	slowRequest = 2 * time.Millisecond   // an application that takes as long gets none
+	aheadMost   = 15
+	// aheadBytes bounds what is sent ahead on one lane, so that it always
+	// fits the socket's buffer: a write to a worker that is busy answering
+	// must not block, for the reader of its answers may be the one that writes.
+	aheadBytes = 64 << 10
+)
+
+// pace measures how fast the application is, and says how many requests a lane
+// may hold beyond the one being served: as many as it serves in aheadBudget,
+// and none while any recent request was slow. The pool's mu guards it.
+type pace struct {
+	mean time.Duration // moving average of the service time; 0: not measured
+	peak time.Duration // recent greatest, decaying
+}
+
+// add takes in the service time of one request.
+func (p *pace) add(service time.Duration) {
+	p.mean += (service - p.mean) / 32
+	p.peak -= p.peak / 128
+	p.peak = max(p.peak, service)
+}
+
+// ahead returns how many further requests a lane may hold.
+func (p *pace) ahead() int {
+	if p.mean <= 0 || p.peak > slowRequest {
+		return 0
+	}
+	return min(int(aheadBudget/p.mean), aheadMost)
+}

@@ -1,0 +1,223 @@
+// Package pool keeps the workers of one release running and gives them
+// requests: one queue for all, the oldest request to the worker with the
+// fewest in it. It knows lanes and frames; it knows nothing of HTTP beyond
+// Handler, and leaves the making of workers to its Start function.
+package pool
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"pasted/internal/worker"
+)
+
+// What became of a request that has no whole answer.
+var (
+	ErrFailed   = errors.New("the application raised an exception")
+	ErrDied     = errors.New("the worker died")
+	ErrBusy     = errors.New("no worker became free in time")
+	ErrStopped  = errors.New("the pool has stopped")
+	ErrProtocol = errors.New("the worker broke the protocol")
+)
+
+// A Worker is one process with lanes, ready to serve. *worker.Worker is one.
+type Worker interface {
+	PID() int
+	Lanes() []*worker.Lane
+	// Cancel tells the worker that nobody waits for a request's answer.
+	Cancel(lane int, number uint64)
+	// Drain lets the worker finish what it has been sent and exit; its lanes
+	// have been closed for writing.
+	Drain()
+	// Kill ends the worker at once.
+	Kill()
+	// Done is closed when the process has exited and been reaped, and with it
+	// all that it has started. Exit then says how.
+	Done() <-chan struct{}
+	Exit() worker.Exit
+}
+
+// Options says what a Pool is made of. Start and Log are required.
+type Options struct {
+	// Size is how many workers are kept running, at least 1.
+	Size int
+	// Start makes worker id, from 0 to Size-1, and returns when it is ready,
+	// or with the reason why it is not, or when ctx ends.
+	Start func(ctx context.Context, id int) (Worker, error)
+	// QueueTimeout is the longest that a request waits for a lane; zero: 30 s.
+	QueueTimeout time.Duration
+	// Grace is how long a draining worker may take to exit; zero: 30 s.
+	Grace time.Duration
+	Log   *slog.Logger
+}
+
+// A Pool is the workers of one release, their lanes and the queue before them.
+// All its methods may be called from any goroutine.
+type Pool struct {
+	opts  Options
+	ready chan struct{} // closed when each worker has been ready once
+	name  uint32        // what the IDs of this pool's requests begin with
+	ids   atomic.Uint32
+
+	mu       sync.Mutex // guards all below, and what the …Locked functions name
+	members  []*member
+	queue    queue
+	pace     pace
+	number   uint64 // of the request last given to a lane
+	unready  int    // workers that have never been ready
+	stopped  bool
+	startErr error // why a worker was not ready the first time
+	failed   chan struct{}
+}
+
+// New returns a pool that has not been started.
+func New(opts Options) *Pool {
+	if opts.QueueTimeout == 0 {
+		opts.QueueTimeout = 30 * time.Second
+	}
+	if opts.Grace == 0 {
+		opts.Grace = 30 * time.Second
+	}
+	return &Pool{
+		opts:    opts,
+		ready:   make(chan struct{}),
+		name:    rand.Uint32(),
+		unready: opts.Size,
+		failed:  make(chan struct{}),
+	}
+}
+
+// Run keeps the workers running until ctx ends: a worker that exits is
+// restarted, with back-off when it exits quickly. When ctx has ended the
+// workers drain, and Run returns when the last process has been reaped.
+// Requests that are still waiting then end with ErrStopped.
+func (p *Pool) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for id := range p.opts.Size {
+		wg.Go(func() { p.keep(ctx, id) })
+	}
+	wg.Go(func() { p.expire(ctx) })
+	wg.Wait()
+	p.stop()
+	return context.Cause(ctx)
+}
+
+// WaitReady returns nil when every worker has been ready once, or the reason
+// as soon as one was not at its first start, or when ctx ends.
+func (p *Pool) WaitReady(ctx context.Context) error {
+	select {
+	case <-p.ready:
+		return nil
+	case <-p.failed:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.startErr
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Do gives r to a worker, now or when one is free. It does not wait: r.Answer
+// hears of the outcome, perhaps before Do returns. r and what it points to
+// belong to the pool until then, or until Cancel returns.
+func (p *Pool) Do(r *Request) {
+	now := time.Now()
+	p.mu.Lock()
+	if p.stopped {
+		p.mu.Unlock()
+		r.end(ErrStopped)
+		return
+	}
+	r.came = now
+	var l *lane
+	if p.queue.first == nil { // nobody overtakes who waits
+		l = p.pickLocked(len(r.Frame))
+	}
+	if l == nil {
+		p.queue.push(r)
+		p.mu.Unlock()
+		return
+	}
+	p.assignLocked(l, r, now)
+	p.mu.Unlock()
+	l.flush()
+}
+
+// Cancel says that nobody waits for r's answer. A request that waits in the
+// queue is dropped; a worker that has begun it is told. When Cancel returns,
+// the pool uses nothing of r any more, and r.Answer hears nothing further. An
+// Answer that blocks in Data must have been released before.
+func (p *Pool) Cancel(r *Request) {
+	p.mu.Lock()
+	p.queue.remove(r)
+	r.cancelled = true
+	l, number := r.lane, r.number
+	p.mu.Unlock()
+	if l != nil {
+		l.member.worker.Cancel(l.index, number)
+	}
+	r.detach()
+}
+
+// newID returns a name for a request that no other request of this or, most
+// likely, of another pool has.
+func (p *Pool) newID() string {
+	var id [8]byte
+	binary.BigEndian.PutUint32(id[:], p.name)
+	binary.BigEndian.PutUint32(id[4:], p.ids.Add(1))
+	return hex.EncodeToString(id[:])
+}
+
+// RequestID returns the ID of the request that a worker knows by number, or ""
+// if it is not being served.
+func (p *Pool) RequestID(number uint64) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		for _, l := range m.lanes {
+			for _, r := range l.inflight {
+				if r.number == number {
+					return r.ID
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// stop ends what still waits.
+func (p *Pool) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	waiting := p.queue.takeAll()
+	p.mu.Unlock()
+	for _, r := range waiting {
+		r.end(ErrStopped)
+	}
+}
+
+// expire ends requests that have waited too long, until ctx ends.
+func (p *Pool) expire(ctx context.Context) {
+	tick := time.NewTicker(min(time.Second, p.opts.QueueTimeout/4))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			p.mu.Lock()
+			late := p.queue.takeOlder(now.Add(-p.opts.QueueTimeout))
+			p.mu.Unlock()
+			for _, r := range late {
+				r.end(ErrBusy)
+			}
+		}
+	}
+}

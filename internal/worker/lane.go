@@ -1,0 +1,36 @@
+package worker
+
+import (
+	"net"
+	"time"
+
+	"pasted/internal/wire"
+)
+
+// A Lane is Pasted's end of one lane of a worker. One goroutine may read from
+// it while others write; writes are not ordered among each other by Lane.
+type Lane struct {
+	// Frames reads what the worker sends. It ends with io.EOF when the worker
+	// has exited or has closed the lane.
+	Frames *wire.Reader
+	conn   *net.UnixConn
+}
+
+// NewLane returns the lane whose other end is a worker's.
+func NewLane(conn *net.UnixConn) *Lane {
+	return &Lane{Frames: wire.NewReader(conn, wire.MaxLane), conn: conn}
+}
+
+// Write sends whole frames to the worker. It blocks while the worker does not
+// read and the socket is full.
+func (l *Lane) Write(frames []byte) (int, error) { return l.conn.Write(frames) }
+
+// CloseWrite tells the worker that no request comes after those sent. It
+// serves these and closes its end.
+func (l *Lane) CloseWrite() { _ = l.conn.CloseWrite() }
+
+// Finish bounds what is still read from the lane of a worker that has gone.
+func (l *Lane) Finish() { _ = l.conn.SetReadDeadline(time.Now().Add(leftBehind)) }
+
+// Close ends the lane in both directions.
+func (l *Lane) Close() { _ = l.conn.Close() }

@@ -1,0 +1,290 @@
+// Package worker knows one Python process: how it is started, or forked from a
+// template, how it becomes ready, drains and is killed, and that nothing of it
+// is left. It leaves to others how many there are and what they are given.
+//
+// A worker's life: it says Hello, loads the roots (or its template has), is
+// given its lanes, says Ready, serves, is told to drain or is killed, exits,
+// and is reaped together with every process of its group.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"pasted/internal/marshal"
+	"pasted/internal/wire"
+	"pasted/python"
+)
+
+// Config says how the Python processes of one release are started. All fields
+// but Env and Dir are required.
+type Config struct {
+	Python string   // the interpreter's path
+	Title  string   // what the process list shows behind the command
+	Env    []string // as in os/exec: nil is the server's own environment
+	Dir    string   // working directory; empty: the server's own
+	Lanes  int      // of each worker, at least 1
+	// Load is what the Load frame says, but "mode" and "server_pid".
+	Load marshal.Dict
+	// Resolve answers a Resolve frame. It is called from several goroutines.
+	Resolve func(question marshal.Dict) marshal.Dict
+	// Output takes a line that the application has written: for which
+	// request (0: none) and at which level of Python's logging. It is called
+	// from several goroutines.
+	Output func(number uint64, level int, text string)
+	Stdout *os.File // of the processes
+	Stderr *os.File
+	Log    *slog.Logger
+}
+
+// A LoadError is what Python raised while it loaded the application.
+type LoadError struct {
+	Stage string // "logging", "setup", "import", "load", "fork"
+	Class string // of the exception, with its module unless built in
+	Text  string
+	// Traceback is Python's own, with its lines, ending in a newline.
+	Traceback string
+	// CauseFile, CauseLine and CauseText say where the first cause was raised.
+	CauseFile string
+	CauseLine int
+	CauseText string
+}
+
+// Error gives the exception in one line.
+func (e *LoadError) Error() string {
+	if e.Text == "" {
+		return e.Class
+	}
+	return e.Class + ": " + e.Text
+}
+
+// A DiedError says that a process exited before it was ready.
+type DiedError struct {
+	PID  int
+	Exit Exit
+}
+
+// Error gives the process and how it ended.
+func (e *DiedError) Error() string {
+	return fmt.Sprintf("process %d ended before it was ready: %s", e.PID, e.Exit)
+}
+
+// A Worker is one Python process that serves its lanes.
+type Worker struct {
+	proc  *process
+	lanes []*Lane
+	done  chan struct{}
+	wg    sync.WaitGroup
+}
+
+// PID returns the process's number.
+func (w *Worker) PID() int { return w.proc.group.pid }
+
+// Lanes returns the worker's lanes, always the same slice.
+func (w *Worker) Lanes() []*Lane { return w.lanes }
+
+// Cancel tells the worker that nobody waits for the answer of the request
+// with this number. It does not wait, and a worker that has gone is no error.
+func (w *Worker) Cancel(lane int, number uint64) {
+	frame := wire.AppendHead(nil, wire.Cancel, 0, uint16(lane), number, 0)
+	_ = w.proc.write(frame, nil)
+}
+
+// Drain tells the worker to exit once its lanes, which the caller has closed
+// for writing, are served.
+func (w *Worker) Drain() { _ = w.proc.send(wire.Drain, 0, nil) }
+
+// Kill ends the worker, and all that it has started, at once.
+func (w *Worker) Kill() { w.proc.kill() }
+
+// Done is closed when the process and its whole group have been reaped and
+// nothing of the worker is left but what its lanes still hold.
+func (w *Worker) Done() <-chan struct{} { return w.done }
+
+// Exit says how the process ended. It may be called once Done is closed.
+func (w *Worker) Exit() Exit { return w.proc.group.exit }
+
+// Start starts a process of its own for worker id, which imports the
+// application itself, and returns when it is ready. When ctx ends before, the
+// process is killed.
+func Start(ctx context.Context, cfg *Config, id int) (*Worker, error) {
+	p, err := launch(cfg, "worker", cfg.Title+": worker "+strconv.Itoa(id))
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{proc: p}
+	w.watch()
+	if _, err := p.await(ctx, wire.Loaded); err != nil {
+		w.abort()
+		return nil, err
+	}
+	if err := w.serve(ctx); err != nil {
+		w.abort()
+		return nil, err
+	}
+	return w, nil
+}
+
+// watch closes done when the process is gone.
+func (w *Worker) watch() {
+	w.done = make(chan struct{})
+	w.wg.Go(w.proc.read)
+	go func() {
+		<-w.proc.group.done
+		w.proc.finish()
+		w.wg.Wait()
+		close(w.done)
+	}()
+}
+
+// abort kills a worker that did not become ready, and waits for its end.
+func (w *Worker) abort() {
+	w.Kill()
+	<-w.done
+	for _, l := range w.lanes {
+		l.Close()
+	}
+}
+
+// serve gives the worker its lanes and waits until it serves them.
+func (w *Worker) serve(ctx context.Context) error {
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	for range w.proc.cfg.Lanes {
+		conn, file, err := socketPair()
+		if err != nil {
+			return err
+		}
+		w.lanes = append(w.lanes, NewLane(conn))
+		theirs = append(theirs, file)
+	}
+	for rest := theirs; len(rest) > 0; {
+		n := min(len(rest), wire.MaxDescriptors)
+		if err := w.proc.send(wire.Lanes, 0, nil, rest[:n]...); err != nil {
+			return w.proc.why(err)
+		}
+		rest = rest[n:]
+	}
+	if err := w.proc.send(wire.Serve, 0, nil); err != nil {
+		return w.proc.why(err)
+	}
+	_, err := w.proc.await(ctx, wire.Ready)
+	return err
+}
+
+// launch starts the interpreter and tells it who it is and what to load.
+func launch(cfg *Config, mode, title string) (*process, error) {
+	if err := becomeSubreaper(); err != nil {
+		return nil, err
+	}
+	control, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		control.Close()
+		return nil, err
+	}
+	defer null.Close()
+	p := newProcess(cfg, control)
+	argv := []string{cfg.Python, "-c", python.Boot, title}
+	env := cfg.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	p.group, err = spawn(argv, env, cfg.Dir, []*os.File{null, cfg.Stdout, cfg.Stderr, theirs})
+	if err != nil {
+		control.Close()
+		return nil, fmt.Errorf("start %s: %w", cfg.Python, err)
+	}
+	if err := p.introduce(mode); err != nil {
+		p.kill()
+		<-p.group.done
+		control.Close()
+		return nil, p.why(err)
+	}
+	return p, nil
+}
+
+// introduce sends the Python side itself and what it is to load.
+func (p *process) introduce(mode string) error {
+	modules := python.Modules()
+	sources := make(map[string]any, len(modules))
+	for name, source := range modules {
+		sources[name] = source
+	}
+	if err := p.send(wire.Modules, 0, sources); err != nil {
+		return err
+	}
+	load := append(marshal.Dict{
+		{Key: "mode", Value: mode},
+		{Key: "server_pid", Value: os.Getpid()},
+		{Key: "threads", Value: p.cfg.Lanes},
+	}, p.cfg.Load...)
+	return p.send(wire.Load, 0, load)
+}
+
+// await returns the next event of the kind want. Hello events are passed over.
+func (p *process) await(ctx context.Context, want wire.Kind) (marshal.Dict, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case e, ok := <-p.events:
+			switch {
+			case !ok:
+				return nil, p.why(io.ErrUnexpectedEOF)
+			case e.kind == wire.Failed:
+				return nil, loadError(e.value)
+			case e.kind == want:
+				return e.value, nil
+			case e.kind != wire.Hello:
+				return nil, fmt.Errorf("frame of kind %#x where %#x was to come", e.kind, want)
+			}
+		}
+	}
+}
+
+// why turns err, a failure to talk to the process, into the process's end
+// where that is the reason.
+func (p *process) why(err error) error {
+	ended := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
+	if p.group == nil || !ended {
+		return err
+	}
+	p.kill() // it has closed its control connection, and so is about to end
+	<-p.group.done
+	return &DiedError{PID: p.group.pid, Exit: p.group.exit}
+}
+
+func loadError(d marshal.Dict) error {
+	e := &LoadError{
+		Stage: str(d, "stage"), Class: str(d, "class"), Text: str(d, "text"),
+		Traceback: str(d, "traceback"),
+	}
+	if e.Traceback != "" && !strings.HasSuffix(e.Traceback, "\n") {
+		e.Traceback += "\n"
+	}
+	if v, ok := d.Get("cause"); ok {
+		if cause, ok := v.(marshal.Dict); ok {
+			e.CauseFile, e.CauseLine, e.CauseText = str(cause, "file"), integer(cause, "line"), str(cause, "text")
+		}
+	}
+	return e
+}

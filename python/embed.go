@@ -1,0 +1,51 @@
+// Package python carries the Python side of Pasted: standard library only,
+// handed to each interpreter over its control connection, installed nowhere.
+package python
+
+import (
+	"embed"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+//go:embed pasted_worker/*.py
+var files embed.FS
+
+// Boot is what an interpreter is started with, behind -c: it reads the Modules
+// frame from descriptor 3, makes its modules importable and runs the worker.
+const Boot = `import marshal, socket, struct, sys
+control = socket.socket(fileno=3)
+def read(n):
+    data = b""
+    while len(data) < n:
+        piece = control.recv(n - len(data))
+        if not piece:
+            sys.exit(0)
+        data += piece
+    return data
+sources = marshal.loads(read(struct.unpack("<IBBHQ", read(16))[0]))
+space = {"__name__": "pasted_worker.importer"}
+exec(compile(sources["pasted_worker.importer"], "<pasted>/pasted_worker/importer.py", "exec"), space)
+space["install"](sources)
+from pasted_worker import main
+main.run(control)
+`
+
+// Modules returns the sources of the Python side by module name.
+func Modules() map[string]string {
+	modules := make(map[string]string)
+	entries, err := fs.ReadDir(files, "pasted_worker")
+	if err != nil {
+		panic(err) // embedded: cannot be
+	}
+	for _, entry := range entries {
+		data, err := files.ReadFile(path.Join("pasted_worker", entry.Name()))
+		if err != nil {
+			panic(err)
+		}
+		name := "pasted_worker." + strings.TrimSuffix(entry.Name(), ".py")
+		modules[strings.TrimSuffix(name, ".__init__")] = string(data)
+	}
+	return modules
+}

@@ -1,0 +1,29 @@
+"""The Python side of Pasted, and what applications may use of it.
+
+An application that needs to do something in each worker after the fork, such
+as opening a connection that must not be shared, says so while it is loaded:
+
+    import pasted_worker
+
+    @pasted_worker.after_fork
+    def connect():
+        ...
+"""
+
+_after_fork = []
+
+
+def after_fork(function):
+    """Have function called, without arguments, in every worker before it serves.
+
+    The functions run in the order of their registration; one that raises keeps
+    its worker from serving. Returns function, so that it can be a decorator.
+    """
+    _after_fork.append(function)
+    return function
+
+
+def run_after_fork():
+    """Call what has been registered. For the worker itself."""
+    for function in _after_fork:
+        function()
