@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -40,9 +41,17 @@ func (a answer) String() string { return string(a.body) }
 // decode reads the body as JSON into v.
 func (a answer) decode(t *testing.T, v any) {
 	t.Helper()
-	if err := json.Unmarshal(a.body, v); err != nil {
-		t.Fatalf("%s %s: %v in %q", a.Request.Method, a.Request.URL, err, a.body)
+	if err := decodeJSON(a.body, v); err != nil {
+		t.Fatalf("%s %s: %v", a.Request.Method, a.Request.URL, err)
 	}
+}
+
+// decodeJSON reads text into v.
+func decodeJSON(text []byte, v any) error {
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("%w in %q", err, clip(text))
+	}
+	return nil
 }
 
 // A call is one request to be made. The zero method is GET.
