@@ -1,5 +1,7 @@
 package paste
 
+import "pasted/internal/ini"
+
 // Options are what Resolve needs beside the URI. The zero value resolves
 // files without eggs.
 type Options struct {
@@ -17,6 +19,10 @@ type Options struct {
 	// Native answers for distributions that EntryPoints says are not
 	// installed; nil: nothing does. It is a liberty, and not asked if Strict.
 	Native EntryPoints
+	// Import is told of every Python object where PasteDeploy imports it, and
+	// returns why it cannot be imported: best an *Error with Python's class
+	// and text. nil: nothing is imported, and everything can be.
+	Import func(*Object) error
 	// Strict switches all liberties off: what PasteDeploy refuses is an error.
 	Strict bool
 	// Assume takes every distribution and every entry point for installed
@@ -26,8 +32,8 @@ type Options struct {
 	// Notes is told of every liberty taken; nil: nobody is. Loaders of the
 	// contexts keep it and may call it at any time later, from any goroutine.
 	Notes func(Note)
-	// ReadFile reads a file of a config: URI; nil: os.ReadFile. Errors are
-	// to be *fs.PathErrors.
+	// ReadFile reads the file of a config: URI; nil: os.ReadFile. Its errors
+	// are to be *fs.PathErrors.
 	ReadFile func(name string) ([]byte, error)
 }
 
@@ -50,22 +56,67 @@ type EntryPoints interface {
 // "config:/dir/file.ini#name", "egg:Distribution#name", "call:module:function".
 // It reads files and changes nothing. The error is an *Error.
 func Resolve(kind Kind, uri string, opts Options) (*Context, error) {
-	return nil, &Error{Class: "LookupError", Message: "not there yet"}
+	r := &resolver{opts: opts}
+	var conf *Conf
+	if opts.GlobalConf != nil {
+		conf = opts.GlobalConf.Clone()
+	}
+	ctx, err := r.load(request{kind: kind, name: opts.Name, conf: conf}, uri, opts.RelativeTo)
+	if err != nil {
+		return nil, err
+	}
+	return ctx, nil
 }
 
-// A Loader resolves names in one file, or in one egg: what PasteDeploy hands
-// to a composite's factory. It remembers the sections around its context, and
-// is safe for concurrent use.
-type Loader struct {
-	spec string
+// A resolver is what one Resolve and all its loaders share.
+type resolver struct {
+	opts Options
 }
 
-// String returns the loader's URI without a fragment: "config:/dir/file.ini".
-func (l *Loader) String() string { return l.spec }
+// A request asks a loader for a context.
+type request struct {
+	kind Kind
+	name *string // nil: none given
+	conf *Conf   // passed in by whoever asks; may be nil
+	from origin
+	at   *frame
+	// section, if not nil, is what name means (see lastOfPipeline).
+	section *ini.Section
+}
 
-// Context resolves a name of l's file or egg, or a URI relative to it, as a
-// loader's app_context, filter_context and server_context do. A nil name is
-// the bare section or "main"; globalConf may be nil. The error is an *Error.
-func (l *Loader) Context(kind Kind, name *string, globalConf *Conf) (*Context, error) {
-	return nil, &Error{Class: "LookupError", Message: "not there yet"}
+// named returns q asking for name.
+func (q request) named(name string) request {
+	q.name = &name
+	return q
+}
+
+// An origin is where a name or URI stands; the zero origin is no file.
+type origin struct {
+	pos     Position
+	section string
+	option  string // "use", "pipeline", …
+	text    string // what stands there
+	// using says that the option is a use, so that what it names becomes the
+	// section's own.
+	using bool
+}
+
+// fail returns an error about what stands at o.
+func (o origin) fail(class, text, message string) *Error {
+	return &Error{Class: class, Text: text, Pos: o.pos, Section: o.section, Message: o.subject() + message}
+}
+
+// subject is how a message about what stands at o begins.
+func (o origin) subject() string {
+	if o.option == "" {
+		return ""
+	}
+	return o.option + " = " + quote(o.text) + ": "
+}
+
+// note reports a liberty taken with what stands at o.
+func (r *resolver) note(o origin, text string) {
+	if r.opts.Notes != nil {
+		r.opts.Notes(Note{Pos: o.pos, Section: o.section, Text: o.subject() + text})
+	}
 }

@@ -1,0 +1,561 @@
+package paste_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pasted/internal/ini"
+	"pasted/paste"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// corpus returns the folder of the collected outcomes of the real library.
+func corpus(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("PASTED_CORPUS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "corpus")
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(abs, "expected-synthetic")); err != nil {
+		t.Skip("the corpus of PasteDeploy's outcomes is not here; set PASTED_CORPUS to its folder")
+	}
+	return abs
+}
+
+// A corpusCase is a file of outcomes.
+type corpusCase struct {
+	ID      string
+	Results []corpusResult
+}
+
+type corpusResult struct {
+	Call struct {
+		Fn         string
+		URI        string
+		Name       *string
+		RelativeTo string          `json:"relative_to"`
+		GlobalConf json.RawMessage `json:"global_conf"`
+	}
+	Context    json.RawMessage
+	Config     json.RawMessage
+	LocalConf  json.RawMessage `json:"local_conf"`
+	GlobalConf json.RawMessage `json:"global_conf"`
+	corpusParse
+}
+
+type corpusError struct{ Class, Message string }
+
+type corpusParse struct {
+	Error       *corpusError
+	Defaults    json.RawMessage
+	DefaultsRaw json.RawMessage `json:"defaults_raw"`
+	Sections    json.RawMessage
+}
+
+// A corpusFile is the outcome of a file from the world.
+type corpusFile struct {
+	File  string
+	Parse corpusParse
+	Loads []struct {
+		Type          string
+		Section, Name *string
+		Context       json.RawMessage
+		Error         *corpusError
+		Appconfig     struct {
+			Config json.RawMessage
+			Error  *corpusError
+		}
+	}
+}
+
+// importErrors are raised while Python code is imported. What imports nothing
+// cannot raise them.
+var importErrors = []string{"ModuleNotFoundError", "ImportError"}
+
+// isImportError says whether an outcome is due to the import of code: by its
+// class, or as an AttributeError about a module or a class.
+func isImportError(e *corpusError) bool {
+	if e == nil {
+		return false
+	}
+	return slices.Contains(importErrors, e.Class) || e.Class == "AttributeError" &&
+		(strings.HasPrefix(e.Message, "module '") || strings.HasPrefix(e.Message, "type object '"))
+}
+
+func TestContextsAreThoseOfPasteDeploy(t *testing.T) {
+	dir := corpus(t)
+	files, err := filepath.Glob(filepath.Join(dir, "expected-synthetic", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := make(map[string]int)
+	for _, file := range files {
+		var c corpusCase
+		readJSON(t, file, dir, &c)
+		for i, result := range c.Results {
+			t.Run(fmt.Sprintf("%s/%d", c.ID, i), func(t *testing.T) {
+				count[checkResult(t, dir, c.ID, result)]++
+			})
+		}
+	}
+	t.Logf("outcomes: %v", count)
+}
+
+// checkResult checks one call and says which kind of check it was.
+func checkResult(t *testing.T, dir, id string, want corpusResult) string {
+	folder := filepath.Join(dir, "synthetic", id)
+	uri := strings.ReplaceAll(want.Call.URI, "@CASE@", folder)
+	t.Chdir(folder)
+	if want.Call.Fn == "parse" {
+		checkParse(t, uri, want.corpusParse)
+		return "parse"
+	}
+	kind, isLoad := map[string]paste.Kind{
+		"loadapp": paste.AppKind, "loadfilter": paste.FilterKind, "loadserver": paste.ServerKind,
+		"appconfig": paste.AppKind,
+		"get_app":   paste.AppKind, "get_filter": paste.FilterKind, "get_server": paste.ServerKind,
+	}[want.Call.Fn]
+	switch {
+	case !isLoad:
+		return "skipped: not the loader's"
+	case isImportError(want.Error):
+		return "skipped: imports code"
+	}
+	global, ok := confOf(t, want.Call.GlobalConf)
+	if !ok {
+		return "skipped: variables that are no text"
+	}
+	opts := paste.Options{
+		Name:        want.Call.Name,
+		RelativeTo:  strings.ReplaceAll(want.Call.RelativeTo, "@CASE@", folder),
+		GlobalConf:  global,
+		EntryPoints: newDistributions(t, dir),
+		Strict:      true,
+	}
+	var ctx *paste.Context
+	var err error
+	if strings.HasPrefix(want.Call.Fn, "get_") {
+		ctx, err = loaderContext(t, kind, uri, opts)
+	} else {
+		ctx, err = paste.Resolve(kind, uri, opts)
+	}
+	if want.Error != nil {
+		checkError(t, err, *want.Error)
+		return "error"
+	}
+	if err != nil {
+		t.Errorf("error %v, want a context", err)
+		return "context"
+	}
+	if want.Call.Fn == "appconfig" {
+		checkConfig(t, ctx, want)
+		return "appconfig"
+	}
+	compare(t, paste.Dump(ctx), want.Context)
+	return "context"
+}
+
+// loaderContext asks a file's own loader, which is had by way of a composite
+// in a file beside it.
+func loaderContext(t *testing.T, kind paste.Kind, file string, opts paste.Options) (*paste.Context, error) {
+	read := opts.ReadFile
+	opts.ReadFile = func(name string) ([]byte, error) {
+		data, err := os.ReadFile(name)
+		data = append(data, "\n[composite:loader-of-this-file]\npaste.composite_factory = a:b\n"...)
+		return data, err
+	}
+	name, loader := opts.Name, "loader-of-this-file"
+	opts.Name = &loader
+	ctx, err := paste.Resolve(paste.AppKind, "config:"+file, opts)
+	if err != nil {
+		return nil, err
+	}
+	opts.ReadFile = read
+	return ctx.Loader.Context(kind, name, opts.GlobalConf)
+}
+
+// checkConfig checks what appconfig gives.
+func checkConfig(t *testing.T, ctx *paste.Context, want corpusResult) {
+	t.Helper()
+	compare(t, merged(ctx), want.Config)
+	compare(t, ctx.LocalConf, want.LocalConf)
+	compare(t, ctx.GlobalConf, want.GlobalConf)
+}
+
+func merged(ctx *paste.Context) *paste.Conf {
+	conf := ctx.GlobalConf.Clone()
+	conf.Update(ctx.LocalConf)
+	return conf
+}
+
+func checkError(t *testing.T, err error, want corpusError) {
+	t.Helper()
+	var got *paste.Error
+	if !errors.As(err, &got) {
+		t.Errorf("error %v, want %s: %s", err, want.Class, want.Message)
+		return
+	}
+	if got.Class != want.Class || got.Text != want.Message {
+		t.Errorf("error %s: %s\nwant  %s: %s", got.Class, got.Text, want.Class, want.Message)
+	}
+	if got.Message == "" {
+		t.Errorf("error without a message of our own: %+v", got)
+	}
+}
+
+// checkParse checks what the file alone says.
+func checkParse(t *testing.T, name string, want corpusParse) {
+	t.Helper()
+	name = ini.TrimSpace(name)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults, err := ini.FileDefaults(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := ini.Parse(name, data, defaults...)
+	if want.Error != nil {
+		checkINIError(t, err, *want.Error)
+		return
+	}
+	if err != nil {
+		t.Errorf("error %v, want a file", err)
+		return
+	}
+	compare(t, optionsJSON(file, file.Defaults(), true), want.DefaultsRaw)
+	values, err := file.DefaultValues()
+	if err != nil {
+		compare(t, ordered{{"@error", errorJSON(err)}}, want.Defaults)
+	} else {
+		var got ordered
+		for _, v := range values {
+			got = append(got, member{v.Name, v.Value})
+		}
+		compare(t, got, want.Defaults)
+	}
+	sections := []any{}
+	for _, s := range file.Sections() {
+		sections = append(sections, ordered{{"name", s.Name}, {"options", optionsJSON(file, s, false)}})
+	}
+	compare(t, sections, want.Sections)
+}
+
+func checkINIError(t *testing.T, err error, want corpusError) {
+	t.Helper()
+	var got *ini.Error
+	if !errors.As(err, &got) {
+		t.Errorf("error %v, want %s: %s", err, want.Class, want.Message)
+		return
+	}
+	if got.Class != want.Class || got.Text != want.Message {
+		t.Errorf("error %s: %q\nwant  %s: %q", got.Class, got.Text, want.Class, want.Message)
+	}
+}
+
+func optionsJSON(file *ini.File, s *ini.Section, raw bool) ordered {
+	options := ordered{}
+	for _, o := range s.Options() {
+		value, err := file.Interpolate(s.Name, o)
+		switch {
+		case raw, err == nil && value == o.Raw:
+			options = append(options, member{o.Name, o.Raw})
+		case err != nil:
+			options = append(options, member{o.Name, ordered{{"raw", o.Raw}, {"error", errorJSON(err)}}})
+		default:
+			options = append(options, member{o.Name, ordered{{"raw", o.Raw}, {"value", value}}})
+		}
+	}
+	return options
+}
+
+// errorJSON leaves out the base classes, which are Python's affair; compare
+// ignores them.
+func errorJSON(err error) ordered {
+	var e *ini.Error
+	errors.As(err, &e)
+	return ordered{{"class", e.Class}, {"message", e.Text}}
+}
+
+func TestFilesOfTheWorldAreReadAsPasteDeployReadsThem(t *testing.T) {
+	dir := corpus(t)
+	table := wellKnown(t, dir)
+	count := make(map[string]int)
+	for _, top := range []string{"expected", "expected-trees"} {
+		eachFile(t, filepath.Join(dir, top), func(file string) {
+			var c corpusFile
+			readJSON(t, file, dir, &c)
+			name, _ := filepath.Rel(dir, file)
+			t.Run(name, func(t *testing.T) { checkFile(t, c, table, count) })
+		})
+	}
+	t.Logf("outcomes: %v", count)
+}
+
+func checkFile(t *testing.T, c corpusFile, table *distributions, count map[string]int) {
+	count["parse"]++
+	checkParse(t, c.File, c.Parse)
+	for _, load := range c.Loads {
+		opts := paste.Options{Name: load.Name, EntryPoints: table, Strict: true, Assume: true}
+		uri := "config:" + strings.ReplaceAll(c.File, "%", "%25")
+		ctx, err := paste.Resolve(paste.Kind(load.Type), uri, opts)
+		switch {
+		case load.Error != nil:
+			count["error"]++
+			checkError(t, err, *load.Error)
+		case err != nil:
+			t.Errorf("%s: error %v, want a context", *load.Section, err)
+		default:
+			count["context"]++
+			compare(t, paste.Dump(ctx), load.Context)
+			if load.Appconfig.Config != nil {
+				compare(t, merged(ctx), load.Appconfig.Config)
+			}
+		}
+	}
+}
+
+func eachFile(t *testing.T, dir string, do func(file string)) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".json") {
+			do(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readJSON reads a file in which @CORPUS@ stands for dir.
+func readJSON(t *testing.T, file, dir string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = bytes.ReplaceAll(data, []byte("@CORPUS@"), []byte(dir))
+	if err := json.Unmarshal(data, into); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+}
+
+// confOf reads variables; ok is false if they are not all text.
+func confOf(t *testing.T, data json.RawMessage) (conf *paste.Conf, ok bool) {
+	t.Helper()
+	if data == nil {
+		return nil, true
+	}
+	conf = new(paste.Conf)
+	for _, m := range decodeOrdered(t, data).(ordered) {
+		value, isText := m.value.(string)
+		if !isText {
+			return nil, false
+		}
+		conf.Set(m.key, value)
+	}
+	return conf, true
+}
+
+// An ordered is a JSON object whose order counts.
+type ordered []member
+
+type member struct {
+	key   string
+	value any
+}
+
+// MarshalJSON writes o in its order.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	parts := make([][]byte, len(o))
+	for i, m := range o {
+		key, err := json.Marshal(m.key)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(m.value)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = slices.Concat(key, []byte(":"), value)
+	}
+	return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}")), nil
+}
+
+// compare compares what got marshals to with want, order included.
+func compare(t *testing.T, got any, want json.RawMessage) {
+	t.Helper()
+	data, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(indent(t, want), indent(t, data)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func indent(t *testing.T, data json.RawMessage) string {
+	t.Helper()
+	if data == nil {
+		return "(missing)"
+	}
+	text, err := json.MarshalIndent(decodeOrdered(t, data), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// decodeOrdered decodes objects as ordered, without the base classes of errors.
+func decodeOrdered(t *testing.T, data json.RawMessage) any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data))
+	value, err := decodeValue(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func decodeValue(d *json.Decoder) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch token {
+	case json.Delim('['):
+		list := []any{}
+		for d.More() {
+			value, err := decodeValue(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		_, err = d.Token()
+		return list, err
+	case json.Delim('{'):
+		object := ordered{}
+		for d.More() {
+			key, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			value, err := decodeValue(d)
+			if err != nil {
+				return nil, err
+			}
+			if key != "bases" {
+				object = append(object, member{key.(string), value})
+			}
+		}
+		_, err = d.Token()
+		return object, err
+	}
+	return token, nil
+}
+
+// distributions are EntryPoints of the corpus.
+type distributions struct {
+	points map[string]map[string]map[string]string // by folded name, group, name
+	blank  bool                                    // give "" for every object
+}
+
+// newDistributions reads the dist-info folders of the corpus, and its table of
+// well-known eggs for the distributions that were installed when the outcomes
+// were written.
+func newDistributions(t *testing.T, dir string) *distributions {
+	t.Helper()
+	d := &distributions{points: make(map[string]map[string]map[string]string)}
+	var table map[string]map[string]map[string]string
+	readJSON(t, filepath.Join(dir, "eggs.json"), dir, &table)
+	for _, name := range []string{"Paste", "PasteDeploy"} {
+		d.points[foldDistribution(name)] = table[name]
+	}
+	infos, err := filepath.Glob(filepath.Join(dir, "eggs", "*.dist-info"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range infos {
+		name, _, _ := strings.Cut(filepath.Base(info), "-")
+		d.points[foldDistribution(name)] = readEntryPoints(t, filepath.Join(info, "entry_points.txt"))
+	}
+	return d
+}
+
+func readEntryPoints(t *testing.T, file string) map[string]map[string]string {
+	t.Helper()
+	groups := make(map[string]map[string]string)
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return groups
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := ""
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		line := strings.TrimSpace(lines.Text())
+		if strings.HasPrefix(line, "[") {
+			group = strings.Trim(line, "[]")
+			groups[group] = make(map[string]string)
+		} else if name, object, ok := strings.Cut(line, "="); ok {
+			groups[group][strings.TrimSpace(name)] = strings.TrimSpace(object)
+		}
+	}
+	return groups
+}
+
+var separators = regexp.MustCompile(`[-_.]+`)
+
+func foldDistribution(name string) string {
+	return strings.ToLower(separators.ReplaceAllString(name, "-"))
+}
+
+// wellKnown returns the table of well-known eggs, as if nothing could be
+// imported.
+func wellKnown(t *testing.T, dir string) *distributions {
+	t.Helper()
+	var table map[string]map[string]map[string]string
+	readJSON(t, filepath.Join(dir, "eggs.json"), dir, &table)
+	d := &distributions{points: make(map[string]map[string]map[string]string), blank: true}
+	for name, groups := range table {
+		d.points[foldDistribution(name)] = groups
+	}
+	return d
+}
+
+func (d *distributions) Installed(distribution string) error {
+	if d.points[foldDistribution(distribution)] == nil {
+		return &paste.NotInstalledError{Distribution: distribution}
+	}
+	return nil
+}
+
+func (d *distributions) EntryPoint(distribution, group, name string) (string, bool, error) {
+	if err := d.Installed(distribution); err != nil {
+		return "", false, err
+	}
+	object, ok := d.points[foldDistribution(distribution)][group][name]
+	if d.blank {
+		object = ""
+	}
+	return object, ok, nil
+}

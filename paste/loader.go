@@ -1,0 +1,140 @@
+package paste
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"pasted/internal/ini"
+)
+
+// A Loader resolves names in one file, or in one egg: what PasteDeploy hands
+// to a composite's factory. It remembers the sections around its context, and
+// is safe for concurrent use.
+type Loader struct {
+	r    *resolver
+	spec string
+	file *source // nil for an egg and for a call: URI
+	at   *frame  // the section it was made in
+}
+
+// loader returns a loader without a file.
+func (r *resolver) loader(spec string, at *frame) *Loader {
+	return &Loader{r: r, spec: spec, at: at}
+}
+
+// inside returns l as the sections within at see it.
+func (l *Loader) inside(at *frame) *Loader {
+	inner := *l
+	inner.at = at
+	return &inner
+}
+
+// String returns the loader's URI without a fragment: "config:/dir/file.ini".
+func (l *Loader) String() string { return l.spec }
+
+// Context resolves a name of l's file or egg, or a URI relative to it, as a
+// loader's app_context, filter_context and server_context do. A nil name is
+// the bare section or "main"; globalConf may be nil. The error is an *Error;
+// where a composite mounts itself, that of a circle.
+func (l *Loader) Context(kind Kind, name *string, globalConf *Conf) (*Context, error) {
+	q := request{kind: kind, name: name, at: l.at.deeper(loaderFrames)}
+	if globalConf != nil {
+		q.conf = globalConf.Clone()
+	}
+	q.from = l.childOrigin(name)
+	ctx, err := l.resolve(q)
+	if err != nil {
+		return nil, err
+	}
+	return ctx, nil
+}
+
+// childOrigin says where a name probably stands that a composite asks for: in
+// the value of one of its options.
+func (l *Loader) childOrigin(name *string) origin {
+	if l.file == nil || l.at == nil || name == nil || l.at.section == "" || l.at.file != l.file.abs {
+		return origin{}
+	}
+	s := l.file.Section(l.at.section)
+	from := origin{pos: Position{l.file.Name, s.Line}, section: s.Name}
+	for _, o := range s.Options() {
+		for _, line := range o.Lines {
+			if line.Text == *name || containsWord(line.Text, *name) {
+				from.pos.Line = line.Number
+				from.option, from.text = o.Name, *name
+				return from
+			}
+		}
+	}
+	return from
+}
+
+// resolve resolves q by whatever l is a loader of.
+func (l *Loader) resolve(q request) (*Context, *Error) {
+	spec, isCall := strings.CutPrefix(l.spec, "call:")
+	switch {
+	case l.file != nil:
+		return l.context(q)
+	case isCall:
+		return l.call(q, spec)
+	case q.name != nil && isURI(*q.name):
+		uri := *q.name
+		q.name = nil
+		return l.r.load(q, uri, "")
+	case q.name == nil:
+		q = q.named("main")
+	}
+	return l.egg(q, strings.TrimPrefix(l.spec, "egg:"))
+}
+
+// A source is an open file.
+type source struct {
+	*ini.File
+	abs string // where it is, whatever name it was asked for by
+}
+
+// open reads and parses a file.
+func (r *resolver) open(from origin, name string) (*source, *Error) {
+	read := r.opts.ReadFile
+	if read == nil {
+		read = os.ReadFile
+	}
+	defaults, err := ini.FileDefaults(name)
+	if err != nil {
+		return nil, unreadable(from, name, err)
+	}
+	if strings.ContainsRune(name, 0) {
+		return nil, nulInName(from, name)
+	}
+	data, err := read(name)
+	if err != nil {
+		return nil, unreadable(from, name, err)
+	}
+	file, err := ini.Parse(name, data, defaults...)
+	if err != nil {
+		return nil, misread(err)
+	}
+	// here and __file__ may be overridden in the file; what is asked for is
+	// where the file is.
+	return &source{File: file, abs: defaults[1].Value}, nil
+}
+
+// position returns the place of a line of the file.
+func (s *source) position(line int) Position { return Position{s.Name, line} }
+
+// errno returns the number of an error of the operating system, or 0.
+func errno(err error) syscall.Errno {
+	var number syscall.Errno
+	switch {
+	case errors.As(err, &number):
+		return number
+	case errors.Is(err, fs.ErrNotExist):
+		return syscall.ENOENT
+	case errors.Is(err, fs.ErrPermission):
+		return syscall.EACCES
+	}
+	return 0
+}

@@ -1,0 +1,205 @@
+package paste
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"pasted/internal/ini"
+)
+
+// quote quotes what stands in a file for a message.
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+// misread returns the *Error of an *ini.Error: its first mistake's place, and
+// the further mistakes on lines of their own.
+func misread(err error) *Error {
+	var e *ini.Error
+	if !errors.As(err, &e) {
+		return &Error{Class: "OSError", Text: err.Error(), Message: err.Error(), Err: err}
+	}
+	first := e.Mistakes[0]
+	message := first.Message
+	for _, m := range e.Mistakes[1:] {
+		message += "\n" + (&ini.Error{File: e.File, Mistakes: []ini.Mistake{m}}).Error()
+	}
+	return &Error{
+		Class: e.Class, Text: e.Text,
+		Pos: Position{e.File, first.Line}, Section: first.Section,
+		Message: message, Hint: e.Hint, Err: e,
+	}
+}
+
+// unreadable returns the error for a file that cannot be opened or read.
+func unreadable(from origin, name string, cause error) *Error {
+	number := errno(cause)
+	reason := number.Error()
+	if number == 0 {
+		reason = cause.Error()
+	}
+	first, size := utf8.DecodeRuneInString(reason)
+	text := fmt.Sprintf("[Errno %d] %c%s: %s", int(number), unicode.ToUpper(first), reason[size:], ini.Repr(name))
+	err := from.fail(osErrorClass(int(number)), text, fmt.Sprintf("file %q: %s", name, reason))
+	err.Err = cause
+	return err
+}
+
+// osErrorClass returns the Python class of a number of errno (PEP 3151).
+func osErrorClass(number int) string {
+	switch number {
+	case 1, 13:
+		return "PermissionError"
+	case 2:
+		return "FileNotFoundError"
+	case 20:
+		return "NotADirectoryError"
+	case 21:
+		return "IsADirectoryError"
+	}
+	return "OSError"
+}
+
+func nulInName(from origin, name string) *Error {
+	return from.fail("ValueError", "embedded null byte", fmt.Sprintf("file %q: want a name without NUL", name))
+}
+
+func noScheme(from origin, uri string) *Error {
+	err := from.fail("LookupError", "URI has no scheme: "+ini.Repr(uri),
+		fmt.Sprintf("URI %q has no scheme: want config:, egg: or call: before it", uri))
+	if uri != "" {
+		err.Hint = "for a file, write config:" + uri
+	}
+	return err
+}
+
+func unknownScheme(from origin, uri, scheme string) *Error {
+	err := from.fail("LookupError",
+		fmt.Sprintf("URI scheme not known: %s (from config, egg, call)", ini.Repr(scheme)),
+		fmt.Sprintf("URI scheme %q: want config:, egg: or call:", scheme))
+	_, path, _ := strings.Cut(uri, ":")
+	near := ini.Nearest(scheme, []string{"config", "egg", "call"})
+	switch {
+	case near != "":
+		err.Hint = fmt.Sprintf("did you mean %s:%s?", near, path)
+	case scheme == "http" || scheme == "https":
+		err.Hint = "a key ends at its first colon: a URL can be no key"
+	}
+	return err
+}
+
+func relativeURI(from origin, uri string) *Error {
+	err := from.fail("ValueError",
+		fmt.Sprintf("Cannot resolve relative uri %s; no relative_to keyword argument given", ini.Repr(uri)),
+		fmt.Sprintf("URI %q is relative: want an absolute path or a directory that it starts from", uri))
+	return err
+}
+
+func callWithoutFunction(from origin, spec string) *Error {
+	err := from.fail("LookupError", "Configuration not in format module:function",
+		fmt.Sprintf("URI %q names no function: want call:module:function", "call:"+spec))
+	if i := strings.LastIndexByte(spec, '.'); i > 0 {
+		err.Hint = fmt.Sprintf("did you mean call:%s:%s?", spec[:i], spec[i+1:])
+	}
+	return err
+}
+
+func callWithTwo(from origin, spec string) *Error {
+	return from.fail("ValueError", "too many values to unpack (expected 2)",
+		fmt.Sprintf("URI %q has a colon too many: want call:module:function", "call:"+spec))
+}
+
+func malformed(from origin, text string) *Error {
+	return from.fail("AttributeError", "'NoneType' object has no attribute 'group'",
+		fmt.Sprintf("%q is no reference to an object: want package.module:attribute", text))
+}
+
+func noDistribution(from origin) *Error {
+	return from.fail("ValueError", "A distribution name is required.", "want egg:Distribution#name")
+}
+
+func notInstalled(from origin, distribution string, cause error) *Error {
+	err := from.fail("importlib.metadata.PackageNotFoundError",
+		"No package metadata was found for "+distribution,
+		fmt.Sprintf("distribution %q is not installed: want it in the Python interpreter", distribution))
+	err.Err = cause
+	name := strings.TrimRightFunc(distribution, unicode.IsSpace)
+	if i := strings.IndexAny(name, "=<>!~[ "); i > 0 {
+		name = name[:i]
+	}
+	switch {
+	case from.option == "require" && name != distribution:
+		err.Hint = fmt.Sprintf("versions and extras are no longer understood: write %s", name)
+	case name != distribution:
+		err.Hint = fmt.Sprintf("versions, extras and spaces are no longer understood: write egg:%s#…", name)
+	default:
+		err.Hint = "pip install " + distribution
+	}
+	return err
+}
+
+// untold returns the error for EntryPoints that could not answer.
+func untold(from origin, distribution string, cause error) *Error {
+	err := from.fail("OSError", cause.Error(), fmt.Sprintf("distribution %q: %v", distribution, cause))
+	err.Err = cause
+	return err
+}
+
+// notImported returns the error for an object that Options.Import refused.
+func notImported(from origin, object *Object, cause error) *Error {
+	name := object.Module
+	if object.Attr != "" {
+		name += ":" + object.Attr
+	}
+	err := from.fail("ImportError", cause.Error(), fmt.Sprintf("Python object %q: %v", name, cause))
+	err.Err = cause
+	var told *Error
+	if errors.As(cause, &told) {
+		err.Class, err.Text, err.Hint = told.Class, told.Text, told.Hint
+	}
+	return err
+}
+
+func (r *resolver) noEntryPoint(q request, spec, name string) *Error {
+	all := strings.Join(slices.Concat(protocols(q.kind)...), ", ")
+	err := q.from.fail("LookupError",
+		fmt.Sprintf("Entry point %s not found in egg %s (protocols: %s; entry_points: )",
+			ini.Repr(name), ini.Repr(spec), all),
+		fmt.Sprintf("distribution %q has no entry point %q: want one of %s", spec, name, all))
+	for _, kind := range []Kind{AppKind, FilterKind, ServerKind} {
+		if kind == q.kind {
+			continue
+		}
+		for _, protocol := range slices.Concat(protocols(kind)...) {
+			if _, ok, _ := r.lookup(q.from, spec, protocol, name); ok {
+				err.Hint = fmt.Sprintf("egg:%s#%s is %s", spec, name, kind.article())
+				return err
+			}
+		}
+	}
+	if name == "main" && !strings.Contains(q.from.text, "#") {
+		err.Hint = fmt.Sprintf("without a # the entry point is main: write egg:%s#name", spec)
+	}
+	return err
+}
+
+// article names a kind in a sentence.
+func (k Kind) article() string {
+	if k == AppKind {
+		return "an application"
+	}
+	return "a " + string(k)
+}
+
+func ambiguousEntryPoints(q request, spec, name string) *Error {
+	groups := protocols(q.kind)
+	err := q.from.fail("LookupError",
+		fmt.Sprintf("Ambiguous entry points for %s in egg %s (protocols: %s)",
+			ini.Repr(name), ini.Repr(spec), strings.Join(groups[len(groups)-1], ", ")),
+		fmt.Sprintf("distribution %q has several entry points %q: want one of %s",
+			spec, name, strings.Join(slices.Concat(groups...), ", ")))
+	err.Hint = "name the factory itself, as " + groups[0][0] + " = module:attribute"
+	return err
+}
