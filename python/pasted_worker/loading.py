@@ -23,11 +23,11 @@ class Context:
     def __init__(self, tree, asker):
         self.tree = tree
         self.object_type = tree["type"]
-        self.protocol = tree["protocol"]
+        self.protocol = tree["protocol"] or None
         self.global_conf = tree["global_conf"]
         self.local_conf = tree["local_conf"]
-        self.distribution = tree.get("distribution")
-        self.entry_point_name = tree.get("entry_point_name")
+        self.distribution = tree.get("distribution") or None
+        self.entry_point_name = tree.get("entry_point_name") or None
         self.loader = Loader(tree["id"], asker)
         if self.object_type == "pipeline":
             self.app_context = Context(tree["app"], asker)
