@@ -59,11 +59,15 @@ func (c *contexts) get(id int64) *paste.Context {
 //
 // The same context has the same id each time.
 func (p *Plan) Encode(ctx *paste.Context) marshal.Dict {
+	object, err := p.object(ctx)
+	if err != nil {
+		object = ctx.Object // it is no part of a plan; Python will say so
+	}
 	dict := marshal.Dict{
 		{Key: "id", Value: p.contexts.id(ctx)},
 		{Key: "type", Value: string(ctx.Type)},
 		{Key: "protocol", Value: ctx.Protocol},
-		{Key: "object", Value: encodeObject(ctx.Object)},
+		{Key: "object", Value: encodeObject(object)},
 		{Key: "egg", Value: egg(ctx.Object)},
 		{Key: "distribution", Value: ctx.Distribution},
 		{Key: "entry_point_name", Value: ctx.EntryPointName},
@@ -181,7 +185,7 @@ func (p *Plan) resolve(question marshal.Dict) (*paste.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ctx, checkAll(ctx)
+	return ctx, p.check(ctx)
 }
 
 // decodeConf returns the question's global_conf, nil for None.
@@ -206,13 +210,13 @@ func decodeConf(question marshal.Dict) (*paste.Conf, error) {
 	return conf, nil
 }
 
-// checkAll is checkHosted for ctx and all within it.
-func checkAll(ctx *paste.Context) error {
-	if err := checkHosted(ctx); err != nil {
+// check returns an error if Python can't call ctx, or what is within it.
+func (p *Plan) check(ctx *paste.Context) error {
+	if _, err := p.object(ctx); err != nil {
 		return err
 	}
 	for _, child := range children(ctx) {
-		if err := checkAll(child); err != nil {
+		if err := p.check(child); err != nil {
 			return err
 		}
 	}

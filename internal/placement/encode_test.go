@@ -176,3 +176,15 @@ func TestSameQuestionHasTheSameAnswer(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestStandInIsWhatPythonCalls(t *testing.T) {
+	plan := mustPlace(t, "[pipeline:main]\npipeline = egg:Py#f comp\n[composite:comp]\nuse = egg:Go#all\nx = main\n")
+	tree := plan.Encode(plan.Roots[0].Context)
+	want := marshal.Dict{{Key: "style", Value: "factory"}, {Key: "module", Value: "stand_in"}, {Key: "attr", Value: "make_all"}}
+	if diff := cmp.Diff(want, get(t, tree, "app", "object")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if got := get(t, tree, "app", "egg"); got != "Go#all" {
+		t.Errorf("egg %v", got)
+	}
+}

@@ -34,6 +34,11 @@ type Options struct {
 	// Root returns the handler that takes requests to a root. It is called
 	// in the order of the indices. Required.
 	Root func(Root) (http.Handler, error)
+	// StandIn returns the Python object that does the work of ctx, a native
+	// component, where that stands inside of Python and its distribution is
+	// not installed; nil where there is none, which is then an error. The
+	// function may be nil. It is called at any time, from any goroutine.
+	StandIn func(ctx *paste.Context) *paste.Object
 }
 
 // A Plan is a file placed and its native part built. Its fields are not to be
@@ -43,6 +48,7 @@ type Plan struct {
 	Roots   []Root
 	Tree    *Node
 
+	standIn  func(*paste.Context) *paste.Object
 	contexts contexts
 }
 
@@ -53,7 +59,10 @@ func Place(ctx *paste.Context, o Options) (*Plan, error) {
 	if o.Registry == nil {
 		o.Registry = new(paste.Registry)
 	}
-	p := &placer{options: o, plan: &Plan{}, parent: &Node{}}
+	if o.StandIn == nil {
+		o.StandIn = func(*paste.Context) *paste.Object { return nil }
+	}
+	p := &placer{options: o, plan: &Plan{standIn: o.StandIn}, parent: &Node{}}
 	p.builder = &paste.Builder{
 		Registry: o.Registry,
 		Hosted: func(ctx *paste.Context) (http.Handler, bool, error) {
@@ -183,15 +192,19 @@ func (p *placer) root(ctx *paste.Context, parts ...*paste.Context) (http.Handler
 	return p.options.Root(r)
 }
 
-// checkHosted returns an error if ctx, a component of its own, can't be hosted:
-// it is known to the registry alone.
-func checkHosted(ctx *paste.Context) error {
+// object returns what Python is to call for ctx, a component of its own; nil
+// for one that refers to others. The error says that there is nothing: only the
+// registry has ctx.
+func (p *Plan) object(ctx *paste.Context) (*paste.Object, error) {
 	o := ctx.Object
 	if o == nil || o.Egg == "" || o.Module != "" {
-		return nil
+		return o, nil
+	}
+	if o := p.standIn(ctx); o != nil {
+		return o, nil
 	}
 	dist := ctx.Distribution
-	return &paste.Error{
+	return nil, &paste.Error{
 		Class:   "importlib.metadata.PackageNotFoundError",
 		Text:    "No package metadata was found for " + dist,
 		Pos:     ctx.Pos,

@@ -101,6 +101,12 @@ func place(text string) (*placement.Plan, error) {
 		Root: func(root placement.Root) (http.Handler, error) {
 			return say(fmt.Sprint("root ", root.Index)), nil
 		},
+		StandIn: func(ctx *paste.Context) *paste.Object {
+			if ctx.Object.Egg != "Go#all" {
+				return nil
+			}
+			return &paste.Object{Style: paste.FactoryStyle, Module: "stand_in", Attr: "make_all"}
+		},
 	})
 }
 

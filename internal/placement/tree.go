@@ -67,7 +67,7 @@ func (p *placer) addNative(ctx *paste.Context) *Node {
 // addHosted adds the parts of a root, the outermost first, and returns an error
 // for what can't be hosted.
 func (p *placer) addHosted(root int, parts []*paste.Context) error {
-	h := hosting{registry: p.options.Registry, root: root}
+	h := hosting{plan: p.plan, registry: p.options.Registry, root: root}
 	for _, part := range parts {
 		if err := h.add(p.parent, part); err != nil {
 			return err
@@ -78,6 +78,7 @@ func (p *placer) addHosted(root int, parts []*paste.Context) error {
 
 // A hosting is one root on its way into the tree.
 type hosting struct {
+	plan     *Plan
 	registry *paste.Registry
 	root     int
 	outer    string // the first Python component: the others are inside of it
@@ -86,7 +87,8 @@ type hosting struct {
 func (h *hosting) add(parent *Node, ctx *paste.Context) error {
 	n := newNode(ctx, h.root)
 	parent.Children = append(parent.Children, n)
-	if err := checkHosted(ctx); err != nil {
+	object, err := h.plan.object(ctx)
+	if err != nil {
 		return err
 	}
 	for _, child := range children(ctx) {
@@ -100,6 +102,9 @@ func (h *hosting) add(parent *Node, ctx *paste.Context) error {
 		h.outer = n.Name
 	case h.registry.Has(ctx):
 		n.Reason = "inside of " + h.outer
+		if object != ctx.Object {
+			n.Reason += ", as " + object.String()
+		}
 	}
 	return nil
 }
