@@ -1,0 +1,73 @@
+package setting
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Mistake is one option that is wrong.
+type Mistake struct {
+	File    string
+	Line    int    // 0 where no line is to blame
+	Section string // the text between the brackets
+	Option  string
+	Text    string // what stands there
+	Missing bool   // nothing stands there
+	Want    string // "want a whole number from 1 to 64"
+	Near    string // the option that was probably meant, or empty
+}
+
+// String returns `file:line: [section] option = "text": want …` without the
+// parts that are not known.
+func (m Mistake) String() string {
+	var b strings.Builder
+	if m.File != "" {
+		b.WriteString(m.File)
+		if m.Line > 0 {
+			fmt.Fprintf(&b, ":%d", m.Line)
+		}
+		b.WriteString(": ")
+	}
+	if m.Section != "" {
+		b.WriteString("[" + m.Section + "] ")
+	}
+	if m.Missing {
+		fmt.Fprintf(&b, "no %s: %s", m.Option, m.Want)
+	} else {
+		fmt.Fprintf(&b, "%s = %q: %s", m.Option, m.Text, m.Want)
+	}
+	if m.Near != "" {
+		fmt.Fprintf(&b, ": did you mean %q?", m.Near)
+	}
+	return b.String()
+}
+
+// An Error is all that is wrong in one section, or in several (Join): at least
+// one mistake.
+type Error struct {
+	Mistakes []Mistake
+}
+
+// Error returns the mistakes, a line each.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Mistakes))
+	for i, m := range e.Mistakes {
+		lines[i] = m.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Join returns the mistakes of several sections as one *Error in the order
+// given, or nil if there is none.
+func Join(readers ...*Reader) error {
+	var all []Mistake
+	for _, r := range readers {
+		if err, ok := r.Err().(*Error); ok {
+			all = append(all, err.Mistakes...)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return &Error{Mistakes: all}
+}
