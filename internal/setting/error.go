@@ -2,6 +2,7 @@ package setting
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -57,14 +58,14 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Join returns the mistakes of several sections as one *Error in the order
-// given, or nil if there is none.
+// Join returns the mistakes noted so far in several sections as one *Error, or
+// nil if there is none: the sections as given, in each the order of the lines.
 func Join(readers ...*Reader) error {
 	var all []Mistake
 	for _, r := range readers {
-		if err, ok := r.Err().(*Error); ok {
-			all = append(all, err.Mistakes...)
-		}
+		mistakes := slices.Clone(r.mistakes)
+		slices.SortStableFunc(mistakes, func(a, b Mistake) int { return a.Line - b.Line })
+		all = append(all, mistakes...)
 	}
 	if len(all) == 0 {
 		return nil

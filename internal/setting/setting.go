@@ -1,46 +1,46 @@
-// Package setting reads the options of one section: numbers, sizes, durations,
-// addresses, switches. Every mistake is kept with its file and line, so that
-// one run tells them all. It knows how values are written, and nothing of what
-// they are for.
+// Package setting turns the text of options into values: yes and no, numbers,
+// lists, durations, sizes, modes, addresses. It remembers every mistake with
+// its file and line, and which options nobody asked for. Which options there
+// are, and what they mean, is left to the packages that ask.
 package setting
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// An Option is one option of a section, its value interpolated.
+// An Option is an option as it stands in a file.
 type Option struct {
-	Name, Value string
-	Line        int    // counted from 1; 0 where no line is to blame
-	File        string // where it stands; empty: the Reader's file
+	Name  string
+	Value string // after interpolation
+	Line  int    // of its name, counted from 1; 0 if no line of a file gave it
 }
 
-// A Reader reads the options of one section. Its getters return what the
-// option says, or unset if it is not there or cannot be read; the latter is
-// kept for Err. Each option is to be asked for once. It is not safe for
-// concurrent use.
+// A Reader reads the options of one section. Each method that reads an option
+// returns what was given for an option that is not there, and for one whose
+// text is wrong, which is noted: so a caller reads all it wants and asks Err
+// once. It is not safe for concurrent use.
 type Reader struct {
-	file, section string
-	options       []Option
-	asked         []string // names in the order of asking, groups as "prefix…"
-	taken         map[string]bool
-	mistakes      []Mistake
+	file     string
+	section  string
+	options  []Option
+	asked    map[string]bool
+	known    []string // options and prefixes in the order asked for
+	prefixes []string
+	mistakes []Mistake
 }
 
-// NewReader returns a Reader of options, of which the last of a name counts.
+// NewReader returns a Reader of a section's options; the section's name is the
+// text between its brackets. Of several options with one name the last counts.
 func NewReader(file, section string, options []Option) *Reader {
-	return &Reader{file: file, section: section, options: options, taken: make(map[string]bool)}
+	return &Reader{file: file, section: section, options: options, asked: make(map[string]bool)}
 }
 
-// Lookup returns the option name as it stands, and whether it is there.
+// Lookup returns an option and whether it is there. From then on the option is
+// a known one, as with every method that reads one.
 func (r *Reader) Lookup(name string) (Option, bool) {
-	if !r.taken[name] {
-		r.taken[name] = true
-		r.asked = append(r.asked, name)
-	}
+	r.know(name)
 	for _, o := range slices.Backward(r.options) {
 		if o.Name == name {
 			return o, true
@@ -49,143 +49,168 @@ func (r *Reader) Lookup(name string) (Option, bool) {
 	return Option{}, false
 }
 
-// Group returns the options whose names begin with prefix and go on, with the
-// prefix taken off, in the order of the file.
+// know makes an option a known one.
+func (r *Reader) know(name string) {
+	if !r.asked[name] {
+		r.asked[name] = true
+		r.known = append(r.known, name)
+	}
+}
+
+// Has says whether the option is there.
+func (r *Reader) Has(name string) bool {
+	_, ok := r.Lookup(name)
+	return ok
+}
+
+// String returns the option's text without space around it.
+func (r *Reader) String(name, unset string) string {
+	return read(r, name, unset, func(text string) (string, error) { return text, nil })
+}
+
+// Bool reads an option as the function Bool does.
+func (r *Reader) Bool(name string, unset bool) bool {
+	return read(r, name, unset, Bool)
+}
+
+// Int reads a whole number from least to most.
+func (r *Reader) Int(name string, unset, least, most int) int {
+	return read(r, name, unset, func(text string) (int, error) { return Int(text, least, most) })
+}
+
+// Float reads a decimal number from least to most.
+func (r *Reader) Float(name string, unset, least, most float64) float64 {
+	return read(r, name, unset, func(text string) (float64, error) { return Float(text, least, most) })
+}
+
+// List reads words with white space between them, new lines included. It is
+// nil for an option that is not there, and empty for one without words.
+func (r *Reader) List(name string) []string {
+	return read(r, name, nil, func(text string) ([]string, error) { return List(text), nil })
+}
+
+// Duration reads a duration from least to most, as the function Duration does.
+func (r *Reader) Duration(name string, unset, least, most time.Duration) time.Duration {
+	return read(r, name, unset, func(text string) (time.Duration, error) { return Duration(text, least, most) })
+}
+
+// Size reads a number of bytes from least to most, as the function Size does.
+func (r *Reader) Size(name string, unset, least, most int64) int64 {
+	return read(r, name, unset, func(text string) (int64, error) { return Size(text, least, most) })
+}
+
+// Mode reads permissions or a umask, as the function Mode does. unset may be
+// anything, such as -1 for none.
+func (r *Reader) Mode(name string, unset int) int {
+	return read(r, name, unset, Mode)
+}
+
+// Address reads one address, as ParseAddress does with that default port.
+func (r *Reader) Address(name string, unset Address, port int) Address {
+	return read(r, name, unset, func(text string) (Address, error) { return ParseAddress(text, port) })
+}
+
+// Addresses reads addresses with white space or commas between them, each as
+// ParseAddress does. It is nil for an option that is not there; one without
+// addresses is a mistake.
+func (r *Reader) Addresses(name string, port int) []Address {
+	return read(r, name, nil, func(text string) ([]Address, error) { return parseAddresses(text, port) })
+}
+
+// OneOf reads one of several words, as they stand; case counts.
+func (r *Reader) OneOf(name, unset string, words ...string) string {
+	return read(r, name, unset, func(text string) (string, error) { return OneOf(text, words...) })
+}
+
+// Group returns the options whose names begin with prefix and go on after it,
+// with the prefix cut off, in the order of the file. They are known ones from
+// then on. Of several with one name the last counts.
 func (r *Reader) Group(prefix string) []Option {
-	r.asked = append(r.asked, prefix+"…")
+	if !slices.Contains(r.prefixes, prefix) {
+		r.prefixes = append(r.prefixes, prefix)
+		r.known = append(r.known, prefix+"…")
+	}
 	var group []Option
 	for _, o := range r.options {
 		rest, ok := strings.CutPrefix(o.Name, prefix)
 		if !ok || rest == "" {
 			continue
 		}
-		r.taken[o.Name] = true
-		o.Name = rest
-		group = append(group, o)
+		r.asked[o.Name] = true
+		group = slices.DeleteFunc(group, func(old Option) bool { return old.Name == rest })
+		group = append(group, Option{Name: rest, Value: o.Value, Line: o.Line})
 	}
 	return group
 }
 
-// Refuse keeps a mistake that the caller has found in the option name: want
-// says what is wanted, without the word itself.
-func (r *Reader) Refuse(name, want string) {
-	o, ok := r.Lookup(name)
-	m := r.mistake(o, "want "+want)
-	m.Option, m.Missing = name, !ok
-	r.mistakes = append(r.mistakes, m)
+// Unused returns the options that nobody has asked for, in the order of the
+// file.
+func (r *Reader) Unused() []Option {
+	var unused []Option
+	for _, o := range r.options {
+		if !r.asked[o.Name] {
+			unused = append(unused, o)
+		}
+	}
+	return unused
 }
 
-// Unknown makes a mistake of every option that nobody has asked for.
+// Unknown notes every option as a mistake that nobody has asked for, with the
+// known one that it may have been meant to be. It is called once, when all
+// known options have been asked for.
 func (r *Reader) Unknown() {
-	for _, o := range r.options {
-		if r.taken[o.Name] {
-			continue
-		}
-		m := r.mistake(o, "unknown option")
-		if m.Near = r.near(o.Name); m.Near == "" {
-			m.Want += ": want one of " + strings.Join(r.asked, ", ")
+	for _, o := range r.Unused() {
+		m := r.mistake(o)
+		m.Want = "unknown option"
+		m.Near = r.meant(o.Name)
+		if m.Near == "" && len(r.known) > 0 {
+			m.Want += ": want one of " + strings.Join(r.known, ", ")
 		}
 		r.mistakes = append(r.mistakes, m)
 	}
 }
 
-// near returns the option that name was meant to be, or "". Of a group only
-// the prefix can be wrong.
-func (r *Reader) near(name string) string {
-	var candidates []string
-	for _, asked := range r.asked {
-		prefix, group := strings.CutSuffix(asked, "…")
-		dot := strings.Index(name, ".")
-		switch {
-		case !group:
-			candidates = append(candidates, asked)
-		case dot > 0:
-			candidates = append(candidates, prefix+name[dot+1:])
+// meant returns the known option that an unknown one may have been meant to be,
+// which may be one of a group, or empty.
+func (r *Reader) meant(name string) string {
+	candidates := slices.Clone(r.known)
+	if _, rest, ok := strings.Cut(name, "."); ok {
+		for _, prefix := range r.prefixes {
+			candidates = append(candidates, prefix+rest)
 		}
 	}
 	return Nearest(name, candidates)
 }
 
-// Err returns an *Error with all mistakes in the order of their lines, or nil.
-func (r *Reader) Err() error {
-	if len(r.mistakes) == 0 {
-		return nil
-	}
-	mistakes := slices.Clone(r.mistakes)
-	slices.SortStableFunc(mistakes, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
-	return &Error{Mistakes: mistakes}
+// Refuse notes a mistake that the caller sees in an option's text: want says
+// what is wanted. An option that is not there is refused as a missing one.
+func (r *Reader) Refuse(name, want string) {
+	o, ok := r.Lookup(name)
+	m := r.mistake(o)
+	m.Option, m.Missing, m.Want = name, !ok, "want "+want
+	r.mistakes = append(r.mistakes, m)
 }
 
-func (r *Reader) mistake(o Option, want string) Mistake {
-	file := o.File
-	if file == "" {
-		file = r.file
-	}
-	return Mistake{File: file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value, Want: want}
+// Err returns an *Error with all mistakes noted so far in the order of their
+// lines, or nil.
+func (r *Reader) Err() error { return Join(r) }
+
+func (r *Reader) mistake(o Option) Mistake {
+	return Mistake{File: r.file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value}
 }
 
-// get reads the option name with parse.
-func get[T any](r *Reader, name string, unset T, parse func(string) (T, error)) T {
+// read returns the option's value, or unset if it is not there or wrong.
+func read[T any](r *Reader, name string, unset T, parse func(text string) (T, error)) T {
 	o, ok := r.Lookup(name)
 	if !ok {
 		return unset
 	}
-	v, err := parse(o.Value)
-	if err != nil {
-		r.mistakes = append(r.mistakes, r.mistake(o, err.Error()))
-		return unset
+	value, err := parse(trim(o.Value))
+	if err == nil {
+		return value
 	}
-	return v
-}
-
-// Text returns the option with white space around it taken off.
-func (r *Reader) Text(name, unset string) string {
-	return get(r, name, unset, func(text string) (string, error) { return trim(text), nil })
-}
-
-// List returns the option's words; see List.
-func (r *Reader) List(name string) []string {
-	return get(r, name, nil, func(text string) ([]string, error) { return List(text), nil })
-}
-
-// Bool returns a switch; see Bool.
-func (r *Reader) Bool(name string, unset bool) bool { return get(r, name, unset, Bool) }
-
-// Int returns a whole number from least to most; see Int.
-func (r *Reader) Int(name string, unset, least, most int) int {
-	return get(r, name, unset, func(text string) (int, error) { return Int(text, least, most) })
-}
-
-// Float returns a number from least to most; see Float.
-func (r *Reader) Float(name string, unset, least, most float64) float64 {
-	return get(r, name, unset, func(text string) (float64, error) { return Float(text, least, most) })
-}
-
-// Duration returns a duration from least to most; see Duration.
-func (r *Reader) Duration(name string, unset, least, most time.Duration) time.Duration {
-	return get(r, name, unset, func(text string) (time.Duration, error) { return Duration(text, least, most) })
-}
-
-// Size returns a number of bytes from least to most; see Size.
-func (r *Reader) Size(name string, unset, least, most int64) int64 {
-	return get(r, name, unset, func(text string) (int64, error) { return Size(text, least, most) })
-}
-
-// Mode returns permission bits or a umask; see Mode.
-func (r *Reader) Mode(name string, unset int) int { return get(r, name, unset, Mode) }
-
-// OneOf returns one of words; see OneOf.
-func (r *Reader) OneOf(name, unset string, words ...string) string {
-	return get(r, name, unset, func(text string) (string, error) { return OneOf(text, words...) })
-}
-
-// Address returns an address whose port is the given one if it has none; see
-// ParseAddress.
-func (r *Reader) Address(name string, unset Address, port int) Address {
-	return get(r, name, unset, func(text string) (Address, error) { return ParseAddress(text, port) })
-}
-
-// Addresses returns a list of addresses, separated by white space or commas.
-func (r *Reader) Addresses(name string, port int) []Address {
-	return get(r, name, nil, func(text string) ([]Address, error) { return parseAddresses(text, port) })
+	m := r.mistake(o)
+	m.Want = err.Error()
+	r.mistakes = append(r.mistakes, m)
+	return unset
 }
