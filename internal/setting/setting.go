@@ -15,6 +15,7 @@ type Option struct {
 	Name  string
 	Value string // after interpolation
 	Line  int    // of its name, counted from 1; 0 if no line of a file gave it
+	File  string // where it stands; empty: the Reader's file
 }
 
 // A Reader reads the options of one section. Each method that reads an option
@@ -63,8 +64,8 @@ func (r *Reader) Has(name string) bool {
 	return ok
 }
 
-// String returns the option's text without space around it.
-func (r *Reader) String(name, unset string) string {
+// Text returns the option's text without space around it.
+func (r *Reader) Text(name, unset string) string {
 	return read(r, name, unset, func(text string) (string, error) { return text, nil })
 }
 
@@ -138,7 +139,8 @@ func (r *Reader) Group(prefix string) []Option {
 		}
 		r.asked[o.Name] = true
 		group = slices.DeleteFunc(group, func(old Option) bool { return old.Name == rest })
-		group = append(group, Option{Name: rest, Value: o.Value, Line: o.Line})
+		o.Name = rest
+		group = append(group, o)
 	}
 	return group
 }
@@ -196,7 +198,11 @@ func (r *Reader) Refuse(name, want string) {
 func (r *Reader) Err() error { return Join(r) }
 
 func (r *Reader) mistake(o Option) Mistake {
-	return Mistake{File: r.file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value}
+	file := o.File
+	if file == "" {
+		file = r.file
+	}
+	return Mistake{File: file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value}
 }
 
 // read returns the option's value, or unset if it is not there or wrong.
