@@ -120,9 +120,9 @@ func (b *Builder) Filter(ctx *Context) (Wrapper, error) {
 		if err != nil {
 			return nil, err
 		}
-		make := f.(FilterFactory)
+		factory := f.(FilterFactory)
 		return func(next http.Handler) (http.Handler, error) {
-			h, err := make(next, ctx.GlobalConf, ctx.LocalConf)
+			h, err := factory(next, ctx.GlobalConf, ctx.LocalConf)
 			return h, ctx.place(err)
 		}, nil
 	case FilteredWith:
