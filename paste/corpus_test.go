@@ -150,7 +150,7 @@ func checkResult(t *testing.T, dir, id string, want corpusResult) string {
 	var ctx *paste.Context
 	var err error
 	if strings.HasPrefix(want.Call.Fn, "get_") {
-		ctx, err = loaderContext(t, kind, uri, opts)
+		ctx, err = loaderContext(kind, uri, opts)
 	} else {
 		ctx, err = paste.Resolve(kind, uri, opts)
 	}
@@ -170,23 +170,15 @@ func checkResult(t *testing.T, dir, id string, want corpusResult) string {
 	return "context"
 }
 
-// loaderContext asks a file's own loader, which is had by way of a composite
-// in a file beside it.
-func loaderContext(t *testing.T, kind paste.Kind, file string, opts paste.Options) (*paste.Context, error) {
-	read := opts.ReadFile
-	opts.ReadFile = func(name string) ([]byte, error) {
-		data, err := os.ReadFile(name)
-		data = append(data, "\n[composite:loader-of-this-file]\npaste.composite_factory = a:b\n"...)
-		return data, err
-	}
-	name, loader := opts.Name, "loader-of-this-file"
-	opts.Name = &loader
-	ctx, err := paste.Resolve(paste.AppKind, "config:"+file, opts)
+// loaderContext asks a file's own loader, as a composite's factory does.
+func loaderContext(kind paste.Kind, file string, opts paste.Options) (*paste.Context, error) {
+	global := opts.GlobalConf
+	opts.GlobalConf = nil
+	loader, err := paste.Open(file, opts)
 	if err != nil {
 		return nil, err
 	}
-	opts.ReadFile = read
-	return ctx.Loader.Context(kind, name, opts.GlobalConf)
+	return loader.Context(kind, opts.Name, global)
 }
 
 // checkConfig checks what appconfig gives.

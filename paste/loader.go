@@ -35,6 +35,52 @@ func (l *Loader) inside(at *frame) *Loader {
 // String returns the loader's URI without a fragment: "config:/dir/file.ini".
 func (l *Loader) String() string { return l.spec }
 
+// Open opens a file by its name, which is a path and not a URI, as PasteDeploy's
+// ConfigLoader does. opts.Name and opts.RelativeTo mean nothing
+// here; opts.GlobalConf becomes defaults where the file has none of the
+// name, as through a config: URI. The error is an *Error.
+func Open(name string, opts Options) (*Loader, error) {
+	r := &resolver{opts: opts}
+	l, err := r.fileLoader(request{conf: opts.GlobalConf}, ini.TrimSpace(name))
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// fileLoader returns the loader of a file for q.
+func (r *resolver) fileLoader(q request, name string) (*Loader, *Error) {
+	src, err := r.open(q.from, name)
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range q.conf.All() {
+		src.AddDefault(key, value)
+	}
+	l := r.loader("config:"+src.Name, q.at)
+	l.file = src
+	return l, nil
+}
+
+// Section returns the options of any section of l's file, with values
+// interpolated as everywhere and the places where they stand: its own ones, not
+// the defaults. It is nil, without an error, if there is no such section or l
+// has no file. The error is an *Error.
+func (l *Loader) Section(name string) (*Conf, error) {
+	if l.file == nil || l.file.Section(name) == nil {
+		return nil, nil
+	}
+	conf := new(Conf)
+	for _, o := range l.file.Section(name).Options() {
+		value, err := l.file.Interpolate(name, o)
+		if err != nil {
+			return nil, misread(err)
+		}
+		conf.SetAt(o.Name, value, l.file.position(o.Line))
+	}
+	return conf, nil
+}
+
 // Context resolves a name of l's file or egg, or a URI relative to it, as a
 // loader's app_context, filter_context and server_context do. A nil name is
 // the bare section or "main"; globalConf may be nil. The error is an *Error;

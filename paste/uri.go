@@ -62,16 +62,11 @@ func (r *resolver) loadFile(q request, uri, path, relativeTo string) (*Context, 
 	if err != nil {
 		return nil, err
 	}
-	src, err := r.open(q.from, name)
+	q.from.using = false
+	l, err := r.fileLoader(q, name)
 	if err != nil {
 		return nil, err
 	}
-	for key, value := range q.conf.All() {
-		src.AddDefault(key, value)
-	}
-	q.from.using = false
-	l := r.loader("config:"+src.Name, q.at)
-	l.file = src
 	return l.context(q)
 }
 
