@@ -5,10 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,16 +152,23 @@ func TestPlacement(t *testing.T) {
 func outline(ctx *paste.Context) string {
 	switch ctx.Type {
 	case paste.Pipeline:
-		out, end := "", ""
-		for _, filter := range ctx.Filters {
-			out += outline(filter) + "("
-			end += ")"
+		out := outline(ctx.App)
+		for _, filter := range slices.Backward(ctx.Filters) {
+			out = wrapped(filter, out)
 		}
-		return out + outline(ctx.App) + end
+		return out
 	case paste.FilterApp, paste.FilteredWith:
-		return outline(ctx.Filter) + "(" + outline(ctx.Next) + ")"
+		return wrapped(ctx.Filter, outline(ctx.Next))
 	}
 	return ctx.Object.String()
+}
+
+// wrapped is what a filter makes of app; one with a filter-with is two.
+func wrapped(filter *paste.Context, app string) string {
+	if filter.Type == paste.FilteredWith {
+		return wrapped(filter.Filter, wrapped(filter.Next, app))
+	}
+	return outline(filter) + "(" + app + ")"
 }
 
 func TestPlaceChangesNoContext(t *testing.T) {
@@ -185,6 +194,67 @@ func TestPlaceChangesNoContext(t *testing.T) {
 	if after := outline(ctx); after != before {
 		t.Errorf("%s has become %s", before, after)
 	}
+}
+
+// Whatever is native and whatever is hosted, a request passes the same
+// components in the same order.
+func TestPlacingKeepsTheOrderOfComponents(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	r := registry()
+	for range 2000 {
+		ctx := randomApp(rng, 4)
+		plan, err := placement.Place(ctx, placement.Options{
+			Registry: r,
+			Root:     func(root placement.Root) (http.Handler, error) { return say(outline(root.Context)), nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.NewReplacer("egg:", "", "#filter", "", "Both#app", "native").Replace(outline(ctx))
+		got := strings.NewReplacer("egg:", "", "#filter", "", "Both#app", "native").Replace(ask(plan.Handler))
+		if got != want {
+			t.Fatalf("it answers %s, want %s\n%s", got, want, plan.Tree)
+		}
+		if len(plan.Roots) > 1 {
+			t.Fatalf("%d roots without a composite\n%s", len(plan.Roots), plan.Tree)
+		}
+	}
+}
+
+func randomApp(rng *rand.Rand, depth int) *paste.Context {
+	kind := rng.IntN(4)
+	if depth == 0 {
+		kind = 0
+	}
+	switch kind {
+	case 1:
+		ctx := &paste.Context{Type: paste.Pipeline, App: randomApp(rng, depth-1)}
+		for range rng.IntN(4) {
+			ctx.Filters = append(ctx.Filters, randomFilter(rng, 2))
+		}
+		return ctx
+	case 2:
+		return &paste.Context{Type: paste.FilterApp, Filter: randomFilter(rng, 2), Next: randomApp(rng, depth-1)}
+	case 3:
+		return &paste.Context{Type: paste.FilteredWith, Filter: randomFilter(rng, 2), Next: randomApp(rng, depth-1)}
+	}
+	return &paste.Context{Type: paste.Application, Protocol: "paste.app_factory", Object: randomObject(rng, "app")}
+}
+
+func randomFilter(rng *rand.Rand, depth int) *paste.Context {
+	if depth > 0 && rng.IntN(4) == 0 {
+		return &paste.Context{Type: paste.FilteredWith, Filter: randomFilter(rng, depth-1), Next: randomFilter(rng, depth-1)}
+	}
+	return &paste.Context{Type: paste.Filter, Protocol: "paste.filter_factory", Object: randomObject(rng, "filter")}
+}
+
+// randomObject is native more often than not, and always installed.
+func randomObject(rng *rand.Rand, name string) *paste.Object {
+	dist := "Both"
+	if rng.IntN(4) == 0 {
+		dist = "Py"
+	}
+	return &paste.Object{Egg: dist + "#" + name, Module: "py", Attr: name}
 }
 
 func TestPlaceReturnsTheRootsError(t *testing.T) {
