@@ -238,6 +238,8 @@ func (p *Pool) drain(m *member) {
 	case <-m.idle:
 	case <-m.worker.Done():
 	case <-grace.C:
+	case <-p.opts.Kill:
+		m.worker.Kill()
 	}
 	for _, l := range m.lanes {
 		l.conn.CloseWrite()
@@ -245,6 +247,8 @@ func (p *Pool) drain(m *member) {
 	m.worker.Drain()
 	select {
 	case <-m.worker.Done():
+	case <-p.opts.Kill:
+		m.worker.Kill()
 	case <-grace.C:
 		p.opts.Log.Warn("worker does not exit, killing it", "worker", m.id, "pid", m.worker.PID())
 		m.worker.Kill()

@@ -55,7 +55,9 @@ type Options struct {
 	QueueTimeout time.Duration
 	// Grace is how long a draining worker may take to exit; zero: 30 s.
 	Grace time.Duration
-	Log   *slog.Logger
+	// Kill, once closed, ends draining workers at once; nil: only Grace does.
+	Kill <-chan struct{}
+	Log  *slog.Logger
 }
 
 // A Pool is the workers of one release, their lanes and the queue before them.

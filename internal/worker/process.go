@@ -168,6 +168,13 @@ func str(d marshal.Dict, key string) string {
 	return s
 }
 
+// dict returns the dictionary under key, an empty one if there is none.
+func dict(d marshal.Dict, key string) marshal.Dict {
+	v, _ := d.Get(key)
+	inner, _ := v.(marshal.Dict)
+	return inner
+}
+
 func integer(d marshal.Dict, key string) int {
 	v, _ := d.Get(key)
 	n, _ := v.(int64)

@@ -14,6 +14,7 @@ type Source struct {
 	cfg     *Config
 	preload bool
 	grace   time.Duration
+	kill    <-chan struct{}
 
 	mu       sync.Mutex
 	template *Template     // nil while there is none
@@ -21,9 +22,10 @@ type Source struct {
 }
 
 // NewSource returns a source of workers, with a template if preload is set.
-// Its template has grace to exit when told to drain.
-func NewSource(cfg *Config, preload bool, grace time.Duration) *Source {
-	return &Source{cfg: cfg, preload: preload, grace: grace, changed: make(chan struct{})}
+// Its template has grace to exit when told to drain, and until kill, if not
+// nil, is closed.
+func NewSource(cfg *Config, preload bool, grace time.Duration, kill <-chan struct{}) *Source {
+	return &Source{cfg: cfg, preload: preload, grace: grace, kill: kill, changed: make(chan struct{})}
 }
 
 // Prepare starts the template, if there is to be one, and returns when it has
@@ -94,10 +96,11 @@ func (s *Source) end(t *Template) {
 	defer grace.Stop()
 	select {
 	case <-t.Done():
+	case <-s.kill:
 	case <-grace.C:
-		t.Kill()
-		<-t.Done()
 	}
+	t.Kill() // which a process that has gone does not notice
+	<-t.Done()
 }
 
 // Worker makes worker id and returns when it is ready. While there is no

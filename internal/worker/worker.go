@@ -57,6 +57,11 @@ type LoadError struct {
 	CauseFile string
 	CauseLine int
 	CauseText string
+	// File, Line and Section are those of the section that was being built;
+	// Line is 0 if there was none.
+	File    string
+	Line    int
+	Section string
 }
 
 // Error gives the exception in one line.
@@ -281,10 +286,8 @@ func loadError(d marshal.Dict) error {
 	if e.Traceback != "" && !strings.HasSuffix(e.Traceback, "\n") {
 		e.Traceback += "\n"
 	}
-	if v, ok := d.Get("cause"); ok {
-		if cause, ok := v.(marshal.Dict); ok {
-			e.CauseFile, e.CauseLine, e.CauseText = str(cause, "file"), integer(cause, "line"), str(cause, "text")
-		}
-	}
+	cause, where := dict(d, "cause"), dict(d, "where")
+	e.CauseFile, e.CauseLine, e.CauseText = str(cause, "file"), integer(cause, "line"), str(cause, "text")
+	e.File, e.Line, e.Section = str(where, "file"), integer(where, "line"), str(where, "section")
 	return e
 }

@@ -16,6 +16,7 @@ def describe(stage, error):
         "text": _text(error),
         "traceback": _traceback(error),
         "cause": _cause(error),
+        "where": getattr(error, "pasted_section", None),
     }
 
 

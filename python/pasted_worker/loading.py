@@ -45,7 +45,20 @@ class Context:
         build = _BUILDERS.get(self.object_type)
         if build is None:
             raise AssertionError("Object type %r unknown" % (self.object_type,))
-        return build(self)
+        try:
+            return build(self)
+        except BaseException as error:
+            self._mark(error)
+            raise
+
+    def _mark(self, error):
+        """Note on error which section it was raised for: the innermost."""
+        if hasattr(error, "pasted_section"):
+            return
+        try:
+            error.pasted_section = {key: self.tree.get(key) for key in ("section", "file", "line")}
+        except (AttributeError, TypeError):
+            pass  # a class without room; the traceback tells
 
 
 class Loader:
