@@ -81,6 +81,10 @@ func duplicateSection(file string, number, first int, name string) *Error {
 }
 
 func duplicateOption(file string, number, first int, section, name string) *Error {
+	message := fmt.Sprintf("%q is set at line %d already: want it once", name, first)
+	if name == "" {
+		message = "nothing stands before the delimiter: want key = value"
+	}
 	return &Error{
 		Class: "configparser.DuplicateOptionError",
 		Text: fmt.Sprintf("While reading from %s [line %2d]: option %s in section %s already exists",
@@ -88,7 +92,7 @@ func duplicateOption(file string, number, first int, section, name string) *Erro
 		File: file,
 		Mistakes: []Mistake{{
 			Line: number, Section: section,
-			Message: fmt.Sprintf("%q is set at line %d already: want it once", name, first),
+			Message: message,
 		}},
 	}
 }

@@ -70,7 +70,7 @@ type expansion struct {
 // expand writes the value of o interpolated. A nil error is an untyped one.
 func (e *expansion) expand(o *Option, depth int) error {
 	if depth > maxDepth {
-		return e.tooDeep(o)
+		return e.tooDeep()
 	}
 	for text := o.Raw; text != ""; {
 		plain, rest, found := strings.Cut(text, "%")
@@ -175,8 +175,8 @@ func (e *expansion) missing(at place, name string) *Error {
 	return err
 }
 
-func (e *expansion) tooDeep(o *Option) *Error {
-	return e.fail(place{o, 0}, "configparser.InterpolationDepthError",
+func (e *expansion) tooDeep() *Error {
+	return e.fail(place{e.option, 0}, "configparser.InterpolationDepthError",
 		fmt.Sprintf("Recursion limit exceeded in value substitution: option %s in section %s "+
 			"contains an interpolation key which cannot be substituted in %d steps. Raw value: %s",
 			Repr(e.option.Name), Repr(e.section), maxDepth, Repr(e.option.Raw)),

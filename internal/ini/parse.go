@@ -25,11 +25,11 @@ func Parse(name string, data []byte, defaults ...Default) (*File, error) {
 	whole, undecodable := decode(data)
 	for number, line := range lines(data, whole, undecodable != nil) {
 		if err := p.line(number, line); err != nil {
-			return nil, err
+			return nil, p.withBad(err)
 		}
 	}
 	if undecodable != nil {
-		return nil, undecodable.at(name, data)
+		return nil, p.withBad(undecodable.at(name, data))
 	}
 	if p.bad != nil {
 		return nil, p.bad
@@ -90,7 +90,7 @@ func lines(data []byte, whole int, broken bool) iter.Seq2[int, string] {
 // comment first, so that it leaves no trace in a value; indentation before
 // brackets and delimiters, so that whatever is indented below an option is its
 // value's.
-func (p *parser) line(number int, line string) error {
+func (p *parser) line(number int, line string) *Error {
 	text := TrimSpace(line)
 	switch {
 	case strings.HasPrefix(text, "#"), strings.HasPrefix(text, ";"):
@@ -132,7 +132,7 @@ func header(text string) (string, bool) {
 }
 
 // begin makes name the current section.
-func (p *parser) begin(number int, name string) error {
+func (p *parser) begin(number int, name string) *Error {
 	p.option = nil
 	if name == DefaultSection {
 		p.section = p.file.defaults
@@ -154,7 +154,7 @@ func (p *parser) begin(number int, name string) error {
 
 // assign makes the option that text gives the current one. A line that gives
 // none leaves the one before current: what is indented below goes there.
-func (p *parser) assign(number int, text, line string) error {
+func (p *parser) assign(number int, text, line string) *Error {
 	split := strings.IndexAny(text, "=:")
 	if split <= 0 {
 		p.noteBad(number, text, line)
@@ -183,6 +183,15 @@ func (p *parser) noteBad(number int, text, line string) {
 		p.bad = parsingError(p.file.Name)
 	}
 	p.bad.add(number, p.section.Name, text, line)
+}
+
+// withBad puts the mistakes collected so far before those of an error that
+// stops the reading. ConfigParser forgets them; a person wants to know.
+func (p *parser) withBad(err *Error) *Error {
+	if p.bad != nil {
+		err.Mistakes = append(p.bad.Mistakes, err.Mistakes...)
+	}
+	return err
 }
 
 // join makes the raw values from their lines.
