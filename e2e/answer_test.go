@@ -114,7 +114,6 @@ var brokenTests = []struct {
 	{page: "/plain/never"},
 	{page: "/plain/text-body"},
 	{page: "/plain/inject"},
-	{page: "/plain/status?is=200"},
 	{page: "/plain/status?is=OK"},
 	{page: "/plain/exit?with=SystemExit", log: "SystemExit"},
 	{page: "/plain/exit?with=KeyboardInterrupt", log: "KeyboardInterrupt"},

@@ -285,9 +285,15 @@ func testAccessLog(t *testing.T, f framework) {
 	want(t, f.client, http.StatusForbidden, call{
 		url: f.at("/closed/log?a=1"), header: []string{"User-Agent", "e2e", "Referer", "/from"},
 	})
-	const line = `"GET /closed/log?a=1 HTTP/1.1" 403 19 "/from" "e2e"`
+	awaitAccessLine(t, f.server, `"GET /closed/log?a=1 HTTP/1.1" 403 19 "/from" "e2e"`)
+}
+
+// awaitAccessLine waits for a line of the access log, which may stand in the
+// log as it is or quoted as a value of it.
+func awaitAccessLine(t *testing.T, server *harness.Server, line string) {
+	t.Helper()
+	quoted := strings.ReplaceAll(line, `"`, `\"`)
 	harness.Await(t, 5*time.Second, line+" in the log", func() bool {
-		return f.server.Stderr.Has(line) || f.server.Stdout.Has(line) ||
-			f.server.Stderr.Has(strings.ReplaceAll(line, `"`, `\"`))
+		return server.Stdout.Has(line) || server.Stderr.Has(line) || server.Stderr.Has(quoted)
 	})
 }
