@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"pasted/internal/release"
+)
+
+// An announcer tells the operator what is going to be served, and that it is.
+type announcer struct{ w io.Writer }
+
+// plan prints what Load has found.
+func (a announcer) plan(r *release.Release) {
+	a.line("pasted", "%s, process %d", version, os.Getpid())
+	a.line("file", "%s", r.File)
+	a.line("release", "%d", r.Number)
+	a.block("app", r.Plan.Tree.String())
+	if r.Interpreter != nil {
+		a.line("python", "%s, %s (%s)", r.Interpreter.Executable, r.Interpreter.Version, r.InterpreterReason)
+		a.line("workers", "%s", r.Workers)
+	} else {
+		a.line("workers", "none: all of it is native")
+	}
+	for _, address := range r.Server.Listen {
+		a.line("address", "%s", address)
+	}
+}
+
+// serving prints the one line that says that requests are answered now.
+func (a announcer) serving(s release.Serving) {
+	a.line("serving", "ready in %.2fs, of which %.2fs went into loading the application", s.Elapsed.Seconds(), s.Loading.Seconds())
+}
+
+// line prints "name  text", the names in a column.
+func (a announcer) line(name, format string, args ...any) {
+	fmt.Fprintf(a.w, "%-8s %s\n", name, fmt.Sprintf(format, args...))
+}
+
+// block prints text of several lines behind name.
+func (a announcer) block(name, text string) {
+	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		if i > 0 {
+			name = ""
+		}
+		a.line(name, "%s", line)
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"pasted/internal/setting"
+	"pasted/internal/worker"
+	"pasted/paste"
+)
+
+// explain gives err, from the loading or serving of a release, the exit code,
+// the details and the hint that the command line shows. nil stays nil.
+func explain(err error) error {
+	var file *paste.Error
+	var settings *setting.Error
+	var load *worker.LoadError
+	var died *worker.DiedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &file):
+		return &exitError{code: exitUsage, err: err, hint: file.Hint}
+	case errors.As(err, &settings):
+		return &exitError{code: exitUsage, err: err}
+	case errors.As(err, &load):
+		return explainLoad(load)
+	case errors.As(err, &died):
+		return &exitError{code: exitFailed, err: err,
+			hint: "what it printed stands above; a library may have ended it while it was imported"}
+	}
+	return &exitError{code: exitFailed, err: err}
+}
+
+// explainLoad shows what Python raised: for which section, the first cause, and
+// the whole traceback below.
+func explainLoad(e *worker.LoadError) error {
+	var place strings.Builder
+	if e.File != "" {
+		fmt.Fprintf(&place, "%s:%d: ", e.File, e.Line)
+	}
+	if e.Section != "" {
+		fmt.Fprintf(&place, "[%s] ", e.Section)
+	}
+	if e.Stage != "load" {
+		fmt.Fprintf(&place, "%s: ", e.Stage)
+	}
+	var more strings.Builder
+	if e.CauseFile != "" {
+		fmt.Fprintf(&more, "  %s:%d: %s\n", e.CauseFile, e.CauseLine, e.CauseText)
+	}
+	if e.Traceback != "" {
+		more.WriteString("\n" + e.Traceback)
+	}
+	return &exitError{
+		code: exitFailed,
+		err:  fmt.Errorf("%s%w", place.String(), error(e)),
+		more: more.String(),
+		hint: loadHint(e),
+	}
+}
+
+// loadHint guesses what to do about e.
+func loadHint(e *worker.LoadError) string {
+	switch {
+	case e.Class == "ModuleNotFoundError" || e.Class == "ImportError":
+		return "is it installed in the interpreter shown above? [pasted:workers] python chooses another, path adds directories"
+	case e.Stage == "logging":
+		return "the [loggers], [handlers] and [formatters] sections are read by Python's logging.config.fileConfig"
+	case e.Stage == "fork":
+		return "the limits on processes or memory may be reached"
+	}
+	return ""
+}

@@ -1,0 +1,157 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	eggpaste "pasted/internal/egg/paste"
+	"pasted/internal/httpd"
+	"pasted/internal/interpreter"
+	"pasted/internal/placement"
+	"pasted/internal/pool"
+	"pasted/paste"
+)
+
+// absolute returns path as seen from dir; an empty path stays empty.
+func absolute(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// readSettings reads the sections that are Pasted's own.
+func (r *Release) readSettings(context.Context) error {
+	loader, err := paste.Open(r.File, paste.Options{GlobalConf: r.options.Vars})
+	if err != nil {
+		return err
+	}
+	if r.logging, err = hasSection(loader, "loggers"); err != nil {
+		return err
+	}
+	conf, err := loader.Section(workersSection)
+	if err != nil {
+		return err
+	}
+	r.Workers, err = readWorkers(conf, filepath.Dir(r.File))
+	return err
+}
+
+// sysPath returns what is added to the front and to the end of sys.path. The
+// directories of the file and of the process come last: there PasteDeploy
+// would not have looked, and they shadow nothing.
+func (r *Release) sysPath() (front, end []string) {
+	end = []string{filepath.Dir(r.File)}
+	dir := r.Workers.Chdir
+	if dir == "" {
+		dir, _ = os.Getwd()
+	}
+	if dir != "" && dir != end[0] {
+		end = append(end, dir)
+	}
+	return r.Workers.Path, end
+}
+
+// findInterpreter finds the Python and asks it what is installed.
+func (r *Release) findInterpreter(ctx context.Context) error {
+	found, why, err := interpreter.Find(ctx, interpreter.FindOptions{
+		Python: r.Workers.Python, FileDir: filepath.Dir(r.File), Getenv: os.Getenv,
+	})
+	if err != nil {
+		return err
+	}
+	r.InterpreterReason = why
+	front, end := r.sysPath()
+	r.Interpreter, err = interpreter.Inspect(ctx, found, interpreter.Options{
+		Path: front, PathEnd: end, Dir: r.Workers.Chdir, Env: r.environ(),
+	})
+	return err
+}
+
+// environ is the environment of the Python processes.
+func (r *Release) environ() []string { return append(os.Environ(), r.Workers.Env...) }
+
+// resolve resolves the application and the server.
+func (r *Release) resolve(context.Context) error {
+	registry := new(paste.Registry)
+	eggpaste.Register(registry, eggpaste.Options{
+		AccessLog: r.options.Stderr,
+		Scheme:    func(*http.Request) string { return r.Server.URLScheme },
+	})
+	r.registry = registry
+	name := r.options.AppName
+	if name == "" {
+		name = r.target.name
+	}
+	var err error
+	r.App, err = paste.Resolve(paste.AppKind, r.target.uri(), paste.Options{
+		Name:        nameOrNil(name),
+		GlobalConf:  r.options.Vars,
+		EntryPoints: entryPoints{r.Interpreter},
+		Native:      registry,
+		Notes:       func(n paste.Note) { r.note(n.String()) },
+	})
+	return err
+}
+
+func nameOrNil(name string) *string {
+	if name == "" {
+		return nil
+	}
+	return &name
+}
+
+// place decides what is native, builds it, and makes a root of the rest.
+func (r *Release) place(context.Context) error {
+	plan, err := placement.Place(r.App, placement.Options{Registry: r.registry, Root: r.root})
+	if err != nil {
+		return err
+	}
+	r.Plan = plan
+	return nil
+}
+
+// root returns the handler of a hosted root.
+func (r *Release) root(root placement.Root) (http.Handler, error) {
+	if root.Index >= placement.MaxRoots {
+		return nil, fmt.Errorf("%s: more than %d hosted applications", r.File, placement.MaxRoots)
+	}
+	h := &pool.Handler{Root: uint16(root.Index)}
+	r.handlers = append(r.handlers, h)
+	return h, nil
+}
+
+// readServer reads the section that says how to listen.
+func (r *Release) readServer(context.Context) error {
+	ctx, err := paste.Resolve(paste.ServerKind, r.target.uri(), paste.Options{
+		Name:        nameOrNil(r.options.ServerName),
+		GlobalConf:  r.options.Vars,
+		EntryPoints: serverEggs{},
+	})
+	if err != nil {
+		return err
+	}
+	server, notes, err := httpd.ParseServer(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		r.note(n.String())
+	}
+	r.Server = server
+	if r.Server.Threads > 0 && !r.Workers.threadsSet {
+		r.Workers.Threads = r.Server.Threads
+	}
+	if r.Server.Workers > 0 && !r.Workers.processesSet {
+		r.Workers.Processes = r.Server.Workers
+	}
+	return nil
+}
+
+func hasSection(loader *paste.Loader, name string) (bool, error) {
+	conf, err := loader.Section(name)
+	return conf != nil, err
+}

@@ -1,0 +1,75 @@
+// Package release is one load of the file and of the code: what was asked for,
+// resolved and placed, and the pool that runs its Python part. It binds the
+// packages below it together, and leaves printing to the command line.
+//
+// Load asks the interpreter what is installed, and starts nothing else. Serve
+// does the rest, and has undone it when it returns.
+package release
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"pasted/internal/httpd"
+	"pasted/internal/interpreter"
+	"pasted/internal/placement"
+	"pasted/internal/pool"
+	"pasted/paste"
+)
+
+// Options say what is to be served. File, Log, Stdout and Stderr are required.
+type Options struct {
+	File       string // as on the command line: a path or a config: URI, perhaps with #NAME
+	AppName    string // section of the application; empty: the fragment, then main
+	ServerName string // section of the server; empty: main
+	Vars       *paste.Conf
+	Version    string // of pasted, for SERVER_SOFTWARE
+	Log        *slog.Logger
+	Stdout     *os.File // of the workers
+	Stderr     *os.File // of the workers, and for access logs
+}
+
+// A Release is one load of a file. Its fields are not changed after Load.
+type Release struct {
+	Number      int // 1 for the first
+	File        string
+	App         *paste.Context
+	Server      httpd.Config
+	Workers     Workers
+	Interpreter *interpreter.Interpreter
+	// InterpreterReason says why it is this one.
+	InterpreterReason string
+	Plan              *placement.Plan
+	// Notes are what an operator should know of the file: liberties taken,
+	// options without effect.
+	Notes []string
+
+	options  Options
+	target   target
+	logging  bool // the file has [loggers]
+	registry *paste.Registry
+	handlers []*pool.Handler // of the roots, in their order
+	pool     *pool.Pool      // nil until Serve, or without roots
+}
+
+// Load reads, resolves and places what options name. The error is a
+// *paste.Error, or says in which file and line the mistake is.
+func Load(ctx context.Context, options Options) (*Release, error) {
+	t, err := parseTarget(options.File)
+	if err != nil {
+		return nil, err
+	}
+	r := &Release{Number: 1, File: t.file, options: options, target: t}
+	for _, step := range []func(context.Context) error{
+		r.readSettings, r.findInterpreter, r.resolve, r.place, r.readServer,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// note keeps what an operator should know.
+func (r *Release) note(text string) { r.Notes = append(r.Notes, text) }

@@ -1,0 +1,163 @@
+package release
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"pasted/internal/httpd"
+	"pasted/internal/marshal"
+	"pasted/internal/pool"
+	"pasted/internal/spool"
+	"pasted/internal/worker"
+	"pasted/internal/wsgi"
+)
+
+// Serving says how the start went.
+type Serving struct {
+	Elapsed time.Duration // from Serve's begin until requests are answered
+	Loading time.Duration // of that, until the template had loaded the application
+}
+
+// Serve listens, starts the workers, calls ready once when requests are
+// answered, and serves until ctx ends. Then it lets requests finish, for the
+// server's graceful timeout at most or until kill ends. It returns nil after a
+// stop that ctx asked for, and when nothing it has started is left.
+func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
+	began := time.Now()
+	listeners, err := httpd.Listen(r.Server)
+	if err != nil {
+		return err
+	}
+	serving := false
+	defer func() {
+		if serving {
+			return
+		}
+		for _, l := range listeners {
+			l.Close()
+		}
+	}()
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	defer func() {
+		stop()
+		running.Wait()
+	}()
+	loading, err := r.startWorkers(ctx, inner, kill, &running)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it had begun
+		}
+		return err
+	}
+	ready(Serving{Elapsed: time.Since(began), Loading: loading})
+	serving = true
+	return httpd.Serve(ctx, r.Server, listeners, r.Plan.Handler, r.options.Log)
+}
+
+// startWorkers runs the pool in running until inner ends, and returns when all
+// workers are ready, with the time that loading the application took.
+func (r *Release) startWorkers(ctx, inner, kill context.Context, running *sync.WaitGroup) (time.Duration, error) {
+	if len(r.Plan.Roots) == 0 {
+		return 0, nil
+	}
+	began := time.Now()
+	grace := r.Server.GracefulTimeout
+	source := worker.NewSource(r.workerConfig(), r.Workers.Preload, grace, kill.Done())
+	if err := source.Prepare(ctx); err != nil {
+		return 0, err
+	}
+	running.Go(func() { _ = source.Run(inner) })
+	loading := time.Since(began)
+	r.pool = pool.New(pool.Options{
+		Size: r.Workers.Processes,
+		Start: func(ctx context.Context, id int) (pool.Worker, error) {
+			w, err := source.Worker(ctx, id)
+			if err != nil {
+				return nil, err // not a nil *Worker in a pool.Worker
+			}
+			return w, nil
+		},
+		Grace: grace,
+		Kill:  kill.Done(),
+		Log:   r.options.Log,
+	})
+	r.connect()
+	running.Go(func() { _ = r.pool.Run(inner) })
+	return loading, r.pool.WaitReady(ctx)
+}
+
+// connect gives the handlers of the roots their pool.
+func (r *Release) connect() {
+	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.Processes > 1)
+	store := spool.New(spool.Options{DiskFailed: func(err error) {
+		r.options.Log.Error("answers of slow clients cannot wait on disk", "err", err)
+	}})
+	for _, h := range r.handlers {
+		h.Pool, h.Constants, h.Spool = r.pool, constants, store
+		h.Scheme, h.Log = r.Server.URLScheme, r.options.Log
+	}
+}
+
+// workerConfig says how the Python processes are started and what they load.
+func (r *Release) workerConfig() *worker.Config {
+	front, end := r.sysPath()
+	roots := make([]any, len(r.Plan.Roots))
+	for i, root := range r.Plan.Roots {
+		roots[i] = r.Plan.Encode(root.Context)
+	}
+	vars := marshal.Dict{}
+	for name, value := range r.options.Vars.All() {
+		vars = append(vars, marshal.Pair{Key: name, Value: value})
+	}
+	return &worker.Config{
+		Python: r.Interpreter.Executable,
+		Title:  "pasted: " + r.File,
+		Env:    r.environ(),
+		Dir:    r.Workers.Chdir,
+		Lanes:  r.Workers.Threads,
+		Load: marshal.Dict{
+			{Key: "file", Value: r.File},
+			{Key: "vars", Value: vars},
+			{Key: "logging", Value: r.logging},
+			{Key: "path", Value: texts(front)},
+			{Key: "path_end", Value: texts(end)},
+			{Key: "umask", Value: r.Workers.Umask},
+			{Key: "setup", Value: textOrNone(r.Workers.Setup)},
+			{Key: "roots", Value: roots},
+		},
+		Resolve: r.Plan.Answer,
+		Output:  r.output,
+		Stdout:  r.options.Stdout,
+		Stderr:  r.options.Stderr,
+		Log:     r.options.Log,
+	}
+}
+
+func texts(list []string) []any {
+	values := make([]any, len(list))
+	for i, s := range list {
+		values[i] = s
+	}
+	return values
+}
+
+func textOrNone(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// output logs a line that the application has written to wsgi.errors, or a
+// traceback's.
+func (r *Release) output(number uint64, level int, text string) {
+	id := ""
+	if r.pool != nil {
+		id = r.pool.RequestID(number)
+	}
+	// Python's levels are 10, 20, 30, 40; slog's are -4, 0, 4, 8.
+	r.options.Log.Log(context.Background(), slog.Level((level-20)/10*4), "application", "request", id, "text", text)
+}

@@ -1,0 +1,97 @@
+package release
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"pasted/internal/setting"
+	"pasted/paste"
+)
+
+// workersSection is where the file says how its Python part runs.
+const workersSection = "pasted:workers"
+
+// Limits of [pasted:workers].
+const (
+	mostProcesses  = 1024
+	mostThreads    = 1024
+	defaultThreads = 4
+)
+
+// Workers are the settings of [pasted:workers].
+type Workers struct {
+	Processes int
+	Threads   int
+	// Python names the interpreter; empty: it is looked for.
+	Python  string
+	Preload bool
+	// Setup is "module:callable", or empty.
+	Setup string
+	Path  []string // put before sys.path
+	Env   []string // "NAME=value"
+	Umask int      // -1: as it is
+	Chdir string   // empty: as it is
+
+	threadsSet, processesSet bool
+}
+
+// newReader returns a reader of the options of conf, a section of the given
+// name.
+func newReader(section string, conf *paste.Conf) *setting.Reader {
+	var options []setting.Option
+	file := ""
+	for name, value := range conf.All() {
+		pos := conf.Pos(name)
+		file = pos.File
+		options = append(options, setting.Option{Name: name, Value: value, Line: pos.Line, File: pos.File})
+	}
+	return setting.NewReader(file, section, options)
+}
+
+// readWorkers reads [pasted:workers], which may be missing: conf is nil then.
+// Relative paths start from dir. The error is a *setting.Error.
+func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
+	r := newReader(workersSection, conf)
+	w := Workers{
+		Processes: r.Int("processes", runtime.NumCPU(), 1, mostProcesses),
+		Threads:   r.Int("threads", defaultThreads, 1, mostThreads),
+		Python:    r.Text("python", ""),
+		Preload:   r.Bool("preload", true),
+		Setup:     readSetup(r),
+		Umask:     r.Mode("umask", -1),
+		Chdir:     absolute(dir, r.Text("chdir", "")),
+	}
+	for _, path := range r.List("path") {
+		w.Path = append(w.Path, absolute(dir, path))
+	}
+	for _, o := range r.Group("env.") {
+		if strings.ContainsAny(o.Name, "=\x00") || strings.Contains(o.Value, "\x00") {
+			r.Refuse("env."+o.Name, "a name without =, and no NUL")
+			continue
+		}
+		w.Env = append(w.Env, o.Name+"="+o.Value)
+	}
+	_, w.processesSet = r.Lookup("processes")
+	_, w.threadsSet = r.Lookup("threads")
+	r.Unknown()
+	return w, r.Err()
+}
+
+func readSetup(r *setting.Reader) string {
+	setup := r.Text("setup", "")
+	module, attr, ok := strings.Cut(setup, ":")
+	if setup != "" && (!ok || module == "" || attr == "") {
+		r.Refuse("setup", "module:callable")
+	}
+	return setup
+}
+
+// String says how many processes and threads there are, and how they start.
+func (w Workers) String() string {
+	how := "forked from a template"
+	if !w.Preload {
+		how = "each importing the application itself"
+	}
+	return fmt.Sprintf("%d × %d threads, %s", w.Processes, w.Threads, how)
+}
