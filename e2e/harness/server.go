@@ -24,7 +24,7 @@ const (
 )
 
 // servingLine is what pasted prints when it serves.
-var servingLine = regexp.MustCompile(`(?m)^.*\bserving\b.*$`)
+var servingLine = regexp.MustCompile(`(?m)^serving\b`)
 
 // trouble is what must never be in pasted's output, whatever a test does.
 var trouble = regexp.MustCompile(`WARNING: DATA RACE|(?m)^panic: |(?m)^fatal error: |(?m)^goroutine \d+ \[`)
