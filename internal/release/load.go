@@ -106,7 +106,7 @@ func nameOrNil(name string) *string {
 
 // place decides what is native, builds it, and makes a root of the rest.
 func (r *Release) place(context.Context) error {
-	plan, err := placement.Place(r.App, placement.Options{Registry: r.registry, Root: r.root})
+	plan, err := placement.Place(r.App, placement.Options{Registry: r.registry, Root: r.root, StandIn: standIn})
 	if err != nil {
 		return err
 	}

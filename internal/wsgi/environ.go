@@ -118,12 +118,31 @@ func (h *Head) appendFields(dst []byte) []byte {
 		if equalFold(name, "content-type") {
 			dst = marshal.AppendKey(dst, "CONTENT_TYPE")
 		} else {
-			var key [64]byte
-			dst = marshal.AppendKey(dst, string(appendKeyName(key[:0], name)))
+			var room [64]byte
+			dst = appendFieldKey(dst, appendKeyName(room[:0], name))
 		}
 		dst = h.appendValue(dst, i)
 	}
 	return dst
+}
+
+// wellKnown are the keys of fields that most requests have. Only they are
+// interned: what a client makes up must not stay in the interpreter, which
+// from Python 3.12 on never forgets an interned str.
+var wellKnown = map[string]bool{
+	"HTTP_ACCEPT": true, "HTTP_ACCEPT_CHARSET": true, "HTTP_ACCEPT_ENCODING": true, "HTTP_ACCEPT_LANGUAGE": true,
+	"HTTP_AUTHORIZATION": true, "HTTP_CACHE_CONTROL": true, "HTTP_CONNECTION": true, "HTTP_COOKIE": true,
+	"HTTP_HOST": true, "HTTP_IF_MATCH": true, "HTTP_IF_MODIFIED_SINCE": true, "HTTP_IF_NONE_MATCH": true,
+	"HTTP_ORIGIN": true, "HTTP_RANGE": true, "HTTP_REFERER": true, "HTTP_SEC_FETCH_DEST": true,
+	"HTTP_SEC_FETCH_MODE": true, "HTTP_SEC_FETCH_SITE": true, "HTTP_SEC_FETCH_USER": true, "HTTP_USER_AGENT": true,
+	"HTTP_X_FORWARDED_FOR": true, "HTTP_X_FORWARDED_HOST": true, "HTTP_X_FORWARDED_PROTO": true, "HTTP_X_REQUESTED_WITH": true,
+}
+
+func appendFieldKey(dst, key []byte) []byte {
+	if wellKnown[string(key)] {
+		return marshal.AppendKey(dst, string(key))
+	}
+	return marshal.AppendLatin1(dst, key)
 }
 
 // skipField says that a field does not become an entry of its own: its name
