@@ -1,0 +1,32 @@
+# What only the interpreter itself can tell. It is run as the text behind -c,
+# without a byte that is not ASCII, by any Python from 2.6 on, so that an old one
+# can say that it is old; it imports nothing that is not built in or loaded.
+#
+# Arguments: a descriptor, how many directories come first on sys.path, these,
+# and those that come last. On the descriptor it writes "pasted", a length, a
+# new line, and so many bytes of marshal. sys.path is made here as the workers
+# make theirs.
+import marshal, os, sys
+
+
+def text(value):
+    return "".join([value]) if isinstance(value, str) else ""
+
+
+front = 3 + int(sys.argv[2])
+if sys.path and sys.path[0] == "":
+    del sys.path[0]
+sys.path[:0] = sys.argv[3:front]
+sys.path.extend([p for p in sys.argv[front:] if p not in sys.path])
+answer = marshal.dumps((
+    tuple(sys.version_info[:3]),
+    text(getattr(getattr(sys, "implementation", None), "name", "")),
+    text(sys.executable),
+    text(sys.prefix),
+    text(getattr(sys, "base_prefix", sys.prefix)),
+    [text(p) for p in sys.path],
+), 0)
+stream = os.fdopen(int(sys.argv[1]), "wb")
+stream.write(("pasted %d\n" % len(answer)).encode("ascii") + answer)
+stream.close()
+os._exit(0)
