@@ -73,7 +73,7 @@ func TestGlanceStoresAnImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := serveGlance(t, "pipeline.ini", binary)
-	client := newClient(t)
+	client := patientClient(t)
 	made := createImage(t, client, server.URL)
 	data := server.URL + "/v2/images/" + made.ID + "/file"
 
