@@ -4,6 +4,7 @@ package python
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -12,9 +13,10 @@ import (
 //go:embed pasted_worker/*.py
 var files embed.FS
 
-// Boot is what an interpreter is started with, behind -c: it reads the Modules
-// frame from descriptor 3, makes its modules importable and runs the worker.
-const Boot = `import marshal, socket, struct, sys
+// Prelude is what an interpreter reads first from descriptor 3, as it stands:
+// it reads the Modules frame behind it, makes its modules importable and runs
+// the process.
+const Prelude = `import marshal, socket, struct, sys
 control = socket.socket(fileno=3)
 def read(n):
     data = b""
@@ -31,6 +33,10 @@ space["install"](sources)
 from pasted_worker import main
 main.run(control)
 `
+
+// Boot is what an interpreter is started with, behind -c: it runs the Prelude.
+// That is sent in one piece, and so read in one.
+func Boot() string { return fmt.Sprintf("import os; exec(os.read(3, %d))", len(Prelude)) }
 
 // Modules returns the sources of the Python side by module name.
 func Modules() map[string]string {

@@ -28,6 +28,8 @@ type lane struct {
 	inflight []*Request // in the order of their sending; the first may have begun
 	bytes    int        // of inflight's frames
 	since    time.Time  // when the first of inflight could begin
+	last     uint64     // number of the request answered last, and its ID:
+	lastID   string     // what its close() writes still comes
 
 	out      sync.Mutex // guards the two below
 	unsent   []byte
@@ -131,6 +133,7 @@ func (l *lane) dropLocked(r *Request) {
 	l.inflight = l.inflight[:len(l.inflight)-1]
 	l.bytes -= r.size
 	l.member.inflight--
+	l.last, l.lastID = r.number, r.ID
 	r.lane = nil
 }
 

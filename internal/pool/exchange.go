@@ -192,27 +192,48 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 		x.drop()
 		return
 	}
-	bodyAllowed := x.parsed.BodyAllowed(r.Method)
 	x.parsed.SetHeader(w.Header())
-	if x.whole && bodyAllowed && x.parsed.ContentLength < 0 {
+	body := bodyWriter{w: w, left: x.parsed.ContentLength}
+	switch {
+	case !x.parsed.BodyAllowed(r.Method):
+		body.left = 0
+	case x.whole && body.left < 0:
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(first))}
 	}
 	w.WriteHeader(x.parsed.Code)
-	if bodyAllowed {
-		_, err = w.Write(first)
-	}
+	err = body.write(first)
 	if x.whole {
 		x.release()
 		return
 	}
 	if err == nil {
-		err = x.copyRest(w, r, bodyAllowed)
+		err = x.copyRest(&body, r)
 	}
 	if err != nil {
 		x.drop()
 		panic(http.ErrAbortHandler)
 	}
 	x.release()
+}
+
+// A bodyWriter writes an answer's body up to its Content-Length: what the
+// application gives beyond is dropped, for the client would take it for the
+// next answer.
+type bodyWriter struct {
+	w    http.ResponseWriter
+	left int64 // bytes that may still be written; negative: any number
+}
+
+func (b *bodyWriter) write(p []byte) error {
+	if b.left >= 0 {
+		p = p[:min(int64(len(p)), b.left)]
+		b.left -= int64(len(p))
+	}
+	if len(p) == 0 {
+		return nil
+	}
+	_, err := b.w.Write(p)
+	return err
 }
 
 // drop gives up an answer that is still being made, or was refused.
@@ -227,22 +248,21 @@ func (x *exchange) drop() {
 
 // copyRest writes the rest of a streamed answer, flushing whenever nothing
 // more has come yet. An error is the worker's or the client's.
-func (x *exchange) copyRest(w http.ResponseWriter, r *http.Request, bodyAllowed bool) error {
-	stop := context.AfterFunc(r.Context(), func() { x.out.CloseWithError(context.Canceled) })
+func (x *exchange) copyRest(body *bodyWriter, r *http.Request) error {
+	out := x.out // x may be in other hands when the function runs
+	stop := context.AfterFunc(r.Context(), func() { out.CloseWithError(context.Canceled) })
 	defer stop()
-	controller := http.NewResponseController(w)
+	controller := http.NewResponseController(body.w)
 	buf := make([]byte, copyPiece)
 	for {
-		if x.out.Buffered() == 0 {
+		if out.Buffered() == 0 {
 			if err := controller.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				return err
 			}
 		}
-		n, err := x.out.Read(buf)
-		if n > 0 && bodyAllowed {
-			if _, err := w.Write(buf[:n]); err != nil {
-				return err
-			}
+		n, err := out.Read(buf)
+		if err := body.write(buf[:n]); err != nil {
+			return err
 		}
 		switch {
 		case errors.Is(err, io.EOF):

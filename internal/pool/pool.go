@@ -178,12 +178,15 @@ func (p *Pool) newID() string {
 }
 
 // RequestID returns the ID of the request that a worker knows by number, or ""
-// if it is not being served.
+// if it is neither being served nor the last one answered on its lane.
 func (p *Pool) RequestID(number uint64) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.members {
 		for _, l := range m.lanes {
+			if l.last == number {
+				return l.lastID
+			}
 			for _, r := range l.inflight {
 				if r.number == number {
 					return r.ID

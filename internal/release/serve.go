@@ -114,7 +114,7 @@ func (r *Release) workerConfig() *worker.Config {
 	}
 	return &worker.Config{
 		Python: r.Interpreter.Executable,
-		Title:  "pasted: " + r.File,
+		Title:  r.File,
 		Env:    r.environ(),
 		Dir:    r.Workers.Chdir,
 		Lanes:  r.Workers.Threads,

@@ -22,7 +22,7 @@ type Template struct {
 // When ctx ends before, it is killed. The error is a *LoadError for what
 // Python raised, or a *DiedError.
 func StartTemplate(ctx context.Context, cfg *Config) (*Template, error) {
-	p, err := launch(cfg, "template", cfg.Title+": template")
+	p, err := launch(cfg, "template", "pasted_worker template "+cfg.Title)
 	if err != nil {
 		return nil, err
 	}

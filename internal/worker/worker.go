@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,7 +28,7 @@ import (
 // but Env and Dir are required.
 type Config struct {
 	Python string   // the interpreter's path
-	Title  string   // what the process list shows behind the command
+	Title  string   // what the process list shows of a process beside its role
 	Env    []string // as in os/exec: nil is the server's own environment
 	Dir    string   // working directory; empty: the server's own
 	Lanes  int      // of each worker, at least 1
@@ -122,7 +121,7 @@ func (w *Worker) Exit() Exit { return w.proc.group.exit }
 // application itself, and returns when it is ready. When ctx ends before, the
 // process is killed.
 func Start(ctx context.Context, cfg *Config, id int) (*Worker, error) {
-	p, err := launch(cfg, "worker", cfg.Title+": worker "+strconv.Itoa(id))
+	p, err := launch(cfg, "worker", fmt.Sprintf("pasted_worker %d %s", id, cfg.Title))
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +206,7 @@ func launch(cfg *Config, mode, title string) (*process, error) {
 	}
 	defer null.Close()
 	p := newProcess(cfg, control)
-	argv := []string{cfg.Python, "-c", python.Boot, title}
+	argv := []string{cfg.Python, "-c", python.Boot(), title}
 	env := cfg.Env
 	if env == nil {
 		env = os.Environ()
@@ -228,6 +227,9 @@ func launch(cfg *Config, mode, title string) (*process, error) {
 
 // introduce sends the Python side itself and what it is to load.
 func (p *process) introduce(mode string) error {
+	if err := p.write([]byte(python.Prelude), nil); err != nil {
+		return err
+	}
 	modules := python.Modules()
 	sources := make(map[string]any, len(modules))
 	for name, source := range modules {
@@ -239,7 +241,7 @@ func (p *process) introduce(mode string) error {
 	load := append(marshal.Dict{
 		{Key: "mode", Value: mode},
 		{Key: "server_pid", Value: os.Getpid()},
-		{Key: "threads", Value: p.cfg.Lanes},
+		{Key: "title", Value: p.cfg.Title},
 	}, p.cfg.Load...)
 	return p.send(wire.Load, 0, load)
 }

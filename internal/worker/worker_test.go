@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
 	"pasted/internal/worker"
+	"pasted/python"
 )
 
 // TestMain runs the tests, or, when a test has started this binary in place of
@@ -46,6 +48,9 @@ func newFake() *fake {
 		panic(err)
 	}
 	control := conn.(*net.UnixConn)
+	if _, err := io.ReadFull(control, make([]byte, len(python.Prelude))); err != nil {
+		panic(err)
+	}
 	f := &fake{control: control, frames: wire.NewReader(control, wire.MaxControl)}
 	f.await(wire.Modules)
 	f.await(wire.Load)

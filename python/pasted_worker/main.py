@@ -14,7 +14,7 @@ import threading
 import time
 
 from pasted_worker import control as wire
-from pasted_worker import errors, loading, run_after_fork
+from pasted_worker import errors, loading, run_after_fork, title
 from pasted_worker.lane import Lane
 
 PR_SET_PDEATHSIG = 1
@@ -72,10 +72,13 @@ class Process:
             faulthandler.enable()
         except (AttributeError, ValueError, OSError):
             pass  # no stderr
+        title.prepare()
         self._hello()
         self._control.on(wire.LOAD, lambda aux, number, payload: setattr(self, "_load", marshal.loads(payload)))
         while self._load is None:
             self._control.step()
+        if self._load["mode"] == "template":
+            title.set("pasted_worker template %s" % self._load.get("title", ""))
         began = time.time()
         try:
             self._prepare()
@@ -176,11 +179,12 @@ class Process:
                 os._exit(0)
         except OSError:
             os._exit(1)
-        self._be_born(descriptor)
+        self._be_born(number, descriptor)
 
-    def _be_born(self, descriptor):
+    def _be_born(self, number, descriptor):
         self._control.close()
         self._listen(wire.Control(socket.socket(fileno=descriptor)))
+        title.set("pasted_worker %d %s" % (number, self._load.get("title", "")))
         os.setpgid(0, 0)
         self._die_with_the_server()
         if sys.version_info < (3, 7):
