@@ -162,12 +162,31 @@ func checkResult(t *testing.T, dir, id string, want corpusResult) string {
 		t.Errorf("error %v, want a context", err)
 		return "context"
 	}
+	if want.Call.Fn[:3] != "get" {
+		checkLiberties(t, kind, uri, opts, ctx)
+	}
 	if want.Call.Fn == "appconfig" {
 		checkConfig(t, ctx, want)
 		return "appconfig"
 	}
 	compare(t, paste.Dump(ctx), want.Context)
 	return "context"
+}
+
+// checkLiberties checks that none is taken where PasteDeploy does not fail.
+func checkLiberties(t *testing.T, kind paste.Kind, uri string, opts paste.Options, strict *paste.Context) {
+	t.Helper()
+	opts.Strict = false
+	opts.Native = nativeShelf{}
+	opts.Notes = func(n paste.Note) { t.Errorf("note: %s", n) }
+	ctx, err := paste.Resolve(kind, uri, opts)
+	if err != nil {
+		t.Errorf("error %v but in strict mode", err)
+		return
+	}
+	if diff := cmp.Diff(dumpText(strict), dumpText(ctx)); diff != "" {
+		t.Errorf("(-strict +not)\n%s", diff)
+	}
 }
 
 // loaderContext asks a file's own loader, as a composite's factory does.

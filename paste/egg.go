@@ -43,7 +43,8 @@ type foundEntryPoint struct {
 // entryPoint looks the name up: in each group of protocols the first that has
 // it counts.
 func (r *resolver) entryPoint(q request, spec, name string) (*foundEntryPoint, *Error) {
-	if err := r.installed(q.from, spec); err != nil {
+	native, err := r.installed(q.from, spec)
+	if err != nil {
 		return nil, err
 	}
 	var found []*foundEntryPoint
@@ -58,11 +59,16 @@ func (r *resolver) entryPoint(q request, spec, name string) (*foundEntryPoint, *
 	}
 	switch {
 	case len(found) == 1:
+		if native {
+			r.noteNative(q.from, spec)
+		}
 		return found[0], nil
 	case len(found) > 1:
 		return nil, ambiguousEntryPoints(q, spec, name)
 	case r.opts.Assume:
 		return assumed(q, spec, name), nil
+	case native:
+		return nil, r.notNative(q, spec, name)
 	}
 	return nil, r.noEntryPoint(q, spec, name)
 }
@@ -110,29 +116,34 @@ func assumed(q request, spec, name string) *foundEntryPoint {
 	return &foundEntryPoint{object: object, protocol: protocol, assumed: true}
 }
 
-// installed checks that a distribution is there. Where only the native
-// registry has it, that is a liberty.
-func (r *resolver) installed(from origin, distribution string) *Error {
+// installed checks that a distribution is there, and says whether only the
+// native registry has it.
+func (r *resolver) installed(from origin, distribution string) (native bool, _ *Error) {
 	if r.opts.Assume {
-		return nil
+		return false, nil
 	}
 	if distribution == "" {
-		return noDistribution(from)
+		return false, noDistribution(from)
 	}
 	err := r.installedWhere(distribution)
 	var missing *NotInstalledError
 	switch {
 	case err == nil:
-		return nil
+		return false, nil
 	case !errors.As(err, &missing):
-		return untold(from, distribution, err)
+		return false, untold(from, distribution, err)
 	case r.nativeHas(distribution):
-		if r.opts.EntryPoints != nil {
-			r.note(from, fmt.Sprintf("distribution %q is not installed: Pasted's own is used", distribution))
-		}
-		return nil
+		return true, nil
 	}
-	return notInstalled(from, distribution, err)
+	return false, notInstalled(from, distribution, err)
+}
+
+// noteNative reports the liberty of a native distribution, unless there is
+// nowhere else that it could be installed.
+func (r *resolver) noteNative(from origin, distribution string) {
+	if r.opts.EntryPoints != nil {
+		r.note(from, fmt.Sprintf("distribution %q is not installed: Pasted's own is used", distribution))
+	}
 }
 
 func (r *resolver) installedWhere(distribution string) error {

@@ -14,7 +14,7 @@ const (
 	recursionLimit = 1000
 	// baseFrames are the Python frames above the first get_context and below
 	// the last one.
-	baseFrames = 16
+	baseFrames = 22
 	// Frames that one step takes: from a section to another one of its file,
 	// through a URI, and through a composite's factory.
 	sectionFrames = 2
@@ -27,12 +27,14 @@ type frame struct {
 	parent  *frame
 	file    string // absolute
 	section string
-	depth   int // in Python's frames
+	depth   int    // in Python's frames
+	from    origin // of the name that led to it
 }
 
-// pushed returns a frame inside f, which may be nil, n Python frames deeper.
-func (f *frame) pushed(file, section string, n int) *frame {
-	return &frame{f, file, section, f.frames() + n}
+// pushed returns the frame inside f, which may be nil, of a section that a name
+// at from led to.
+func (f *frame) pushed(file, section string, from origin) *frame {
+	return &frame{f, file, section, f.frames() + sectionFrames, from}
 }
 
 // deeper returns f as seen n Python frames deeper.
@@ -67,30 +69,45 @@ func (f *frame) tooDeep() bool {
 	return f.frames()+baseFrames > recursionLimit
 }
 
-// recursionError says that resolving went on and on at from.
+// recursionError says that resolving went on and on, lastly at from.
 func (f *frame) recursionError(from origin) *Error {
-	err := from.fail("RecursionError", "maximum recursion depth exceeded", "")
-	err.Chain = f.circle()
-	if err.Chain == nil {
-		err.Message += fmt.Sprintf("nested too deep: want at most about %d sections", recursionLimit/sectionFrames)
-		return err
+	const class, text = "RecursionError", "maximum recursion depth exceeded"
+	circle := f.circle()
+	if circle == nil {
+		return from.fail(class, text,
+			fmt.Sprintf("nested too deep: want at most about %d sections", recursionLimit/sectionFrames))
 	}
-	err.Message += "goes in a circle, " + strings.Join(err.Chain, " > ") + ": want a section that ends it"
+	names := frameNames(circle)
+	err := circle[len(circle)-1].from.fail(class, text,
+		"goes in a circle, "+strings.Join(names, " > ")+": want a section that ends it")
+	err.Chain = names
 	return err
 }
 
-// circle returns the sections from f's own back to itself in the order of
-// their resolution, and nil if f's is not met twice.
-func (f *frame) circle() []string {
+// circle returns the frames from the first section around f that is met again
+// to that meeting, and nil if none is.
+func (f *frame) circle() []*frame {
+	type key struct{ file, section string }
 	var frames []*frame
-	for g := f; g != nil; g = g.parent {
-		if g.section == "" {
-			continue
+	for ; f != nil; f = f.parent {
+		if f.section != "" {
+			frames = append(frames, f)
 		}
-		frames = append(frames, g)
-		if len(frames) > 1 && g.section == f.section && g.file == f.file {
-			slices.Reverse(frames)
-			return frameNames(frames)
+	}
+	slices.Reverse(frames)
+	first, again := make(map[key]int), make(map[int]int)
+	for i, g := range frames {
+		k := key{g.file, g.section}
+		start, met := first[k]
+		if !met {
+			first[k] = i
+		} else if again[start] == 0 {
+			again[start] = i
+		}
+	}
+	for i := range frames {
+		if again[i] != 0 {
+			return frames[i : again[i]+1]
 		}
 	}
 	return nil

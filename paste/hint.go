@@ -73,6 +73,16 @@ func (l *Loader) unclosedHeader(q request, name string) string {
 	return ""
 }
 
+// unclosedAmong looks for a header without its closing bracket among options.
+func (l *Loader) unclosedAmong(keys []string) string {
+	for o := range l.file.eachOption() {
+		if strings.HasPrefix(o.Name, "[") && slices.Contains(keys, o.Name) {
+			return fmt.Sprintf("line %d, %s, is an option: a header has a closing bracket", o.Line, o.Name)
+		}
+	}
+	return ""
+}
+
 // fits says whether a section of that header would be name.
 func fits(kind Kind, header, name string) bool {
 	prefix, rest, ok := strings.Cut(header, ":")

@@ -2,6 +2,7 @@ package paste
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,10 +29,16 @@ func (l *Loader) mayBeDirect(q request) bool {
 // directObject reads "package.module:attribute".
 func directObject(name string) (*Object, bool) {
 	module, attr, found := strings.Cut(name, ":")
-	if !found || !isDotted(module) || !isDotted(attr) {
+	if !found || !isDotted(module) || !isDotted(attr) || isFileName(attr) {
 		return nil, false
 	}
 	return &Object{Style: DirectStyle, Module: module, Attr: attr}, true
+}
+
+// isFileName says whether what follows a colon looks like a configuration file,
+// so that what stands before it is a misspelled scheme.
+func isFileName(name string) bool {
+	return slices.Contains([]string{".ini", ".cfg", ".conf"}, path.Ext(name))
 }
 
 // isDotted says whether name is identifiers of Python with dots between them.

@@ -127,6 +127,9 @@ func (l *Loader) resolve(q request) (*Context, *Error) {
 	case isCall:
 		return l.call(q, spec)
 	case q.name != nil && isURI(*q.name):
+		if q.at.tooDeep() {
+			return nil, q.at.recursionError(q.from)
+		}
 		uri := *q.name
 		q.name = nil
 		return l.r.load(q, uri, "")

@@ -84,6 +84,8 @@ func unknownScheme(from origin, uri, scheme string) *Error {
 	switch {
 	case near != "":
 		err.Hint = fmt.Sprintf("did you mean %s:%s?", near, path)
+	case isFileName(path):
+		err.Hint = fmt.Sprintf("did you mean config:%s?", path)
 	case scheme == "http" || scheme == "https":
 		err.Hint = "a key ends at its first colon: a URL can be no key"
 	}
@@ -112,8 +114,11 @@ func callWithTwo(from origin, spec string) *Error {
 }
 
 func malformed(from origin, text string) *Error {
-	return from.fail("AttributeError", "'NoneType' object has no attribute 'group'",
-		fmt.Sprintf("%q is no reference to an object: want package.module:attribute", text))
+	message := "want package.module:attribute"
+	if from.text != text {
+		message = fmt.Sprintf("the entry point refers to %q: %s", text, message)
+	}
+	return from.fail("AttributeError", "'NoneType' object has no attribute 'group'", message)
 }
 
 func noDistribution(from origin) *Error {
@@ -135,8 +140,19 @@ func notInstalled(from origin, distribution string, cause error) *Error {
 	case name != distribution:
 		err.Hint = fmt.Sprintf("versions, extras and spaces are no longer understood: write egg:%s#…", name)
 	default:
-		err.Hint = "pip install " + distribution
+		err.Hint = fmt.Sprintf("install it (pip install %s) where `python =` points, or look for a slip in the name", distribution)
 	}
+	return err
+}
+
+// notNative is notInstalled for a distribution of which only some entry points
+// have a counterpart in Go.
+func (r *resolver) notNative(q request, spec, name string) *Error {
+	err := notInstalled(q.from, spec, &NotInstalledError{spec})
+	if hint := r.otherEntryPoint(q, spec, name); hint != "" {
+		err.Hint = hint
+	}
+	err.Message += fmt.Sprintf(", since Pasted has no %s egg:%s#%s of its own", q.kind, spec, name)
 	return err
 }
 
@@ -168,21 +184,23 @@ func (r *resolver) noEntryPoint(q request, spec, name string) *Error {
 		fmt.Sprintf("Entry point %s not found in egg %s (protocols: %s; entry_points: )",
 			ini.Repr(name), ini.Repr(spec), all),
 		fmt.Sprintf("distribution %q has no entry point %q: want one of %s", spec, name, all))
+	err.Hint = r.otherEntryPoint(q, spec, name)
+	return err
+}
+
+// otherEntryPoint guesses what a name without an entry point was meant to be.
+func (r *resolver) otherEntryPoint(q request, spec, name string) string {
 	for _, kind := range []Kind{AppKind, FilterKind, ServerKind} {
-		if kind == q.kind {
-			continue
-		}
 		for _, protocol := range slices.Concat(protocols(kind)...) {
 			if _, ok, _ := r.lookup(q.from, spec, protocol, name); ok {
-				err.Hint = fmt.Sprintf("egg:%s#%s is %s", spec, name, kind.article())
-				return err
+				return fmt.Sprintf("egg:%s#%s is %s", spec, name, kind.article())
 			}
 		}
 	}
 	if name == "main" && !strings.Contains(q.from.text, "#") {
-		err.Hint = fmt.Sprintf("without a # the entry point is main: write egg:%s#name", spec)
+		return fmt.Sprintf("without a # the entry point is main: write egg:%s#name", spec)
 	}
-	return err
+	return ""
 }
 
 // article names a kind in a sentence.

@@ -32,7 +32,7 @@ func (l *Loader) context(q request) (*Context, *Error) {
 	if s == nil {
 		return l.direct(q)
 	}
-	at := q.at.pushed(l.file.abs, s.Name, sectionFrames)
+	at := q.at.pushed(l.file.abs, s.Name, q.from)
 	res := &resolution{l: l.inside(at), kind: q.kind, s: s}
 	if err := res.read(q.conf); err != nil {
 		return nil, err
@@ -188,8 +188,12 @@ func (res *resolution) require() *Error {
 		return nil
 	}
 	for _, word := range ini.Fields(value) {
-		if err := res.l.r.installed(from, word); err != nil {
+		native, err := res.l.r.installed(from, word)
+		if err != nil {
 			return err
+		}
+		if native {
+			res.l.r.noteNative(from, word)
 		}
 	}
 	return nil
@@ -200,7 +204,7 @@ func (res *resolution) require() *Error {
 func (res *resolution) pipeline() (*Context, *Error) {
 	value, from, ok := res.take("pipeline")
 	if !ok {
-		return nil, res.missingSetting("pipeline")
+		return nil, res.missingSetting("pipeline", "filters and an application")
 	}
 	if res.local.Len() > 0 {
 		return nil, res.extraSettings()
@@ -249,7 +253,7 @@ func (res *resolution) word(from origin, i int, word string) origin {
 func (res *resolution) filterApp() (*Context, *Error) {
 	next, from, ok := res.take("next")
 	if !ok {
-		return nil, res.missingSetting("next")
+		return nil, res.missingSetting("next", "an application")
 	}
 	ctx := res.bare(FilterApp)
 	var err *Error

@@ -30,10 +30,10 @@ func (res *resolution) missingGlobal(name, global string, pos Position) *Error {
 	return err
 }
 
-func (res *resolution) missingSetting(setting string) *Error {
+func (res *resolution) missingSetting(setting, want string) *Error {
 	err := res.fail("LookupError",
 		fmt.Sprintf("The [%s] section in %s is missing a '%s' setting", res.s.Name, res.l.file.Name, setting),
-		fmt.Sprintf("has no %s: want %s = names of sections", setting, setting))
+		fmt.Sprintf("has no %s: want %s = %s", setting, setting, want))
 	err.Hint = res.missingHint(setting)
 	return err
 }
@@ -48,6 +48,8 @@ func (res *resolution) extraSettings() *Error {
 		err.Pos = pos
 	}
 	switch {
+	case res.l.unclosedAmong(keys) != "":
+		err.Hint = res.l.unclosedAmong(keys)
 	case slices.Contains(keys, "use"):
 		err.Hint = "a section with `use` is an [app:…] or a [composite:…]"
 	default:
@@ -86,9 +88,13 @@ func (l *Loader) noSection(q request) *Error {
 	if q.name != nil {
 		shown, name = ini.Repr(*q.name), *q.name
 	}
+	message := wantSection(q.kind, name)
+	if q.from.option == "" {
+		message = fmt.Sprintf("no section is called %q: %s", name, message)
+	}
 	err := l.failFrom(q.from, "LookupError",
 		fmt.Sprintf("No section %s (prefixed by %s) found in config %s", shown, prefixList(q.kind), l.file.Name),
-		wantSection(q.kind, name))
+		message)
 	if q.from.pos.File != "" && q.from.pos.File != l.file.Name {
 		err.Message += " in " + l.file.Name
 	}
@@ -109,7 +115,7 @@ func (l *Loader) failFrom(from origin, class, text, message string) *Error {
 func wantSection(kind Kind, name string) string {
 	var headers []string
 	for _, group := range prefixes(kind) {
-		headers = append(headers, fmt.Sprintf("[%s:%s]", group[0], name))
+		headers = append(headers, fmt.Sprintf("[%s:%s]", group[0], ini.TrimSpace(name)))
 	}
 	last := len(headers) - 1
 	if last == 0 {

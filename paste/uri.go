@@ -31,9 +31,6 @@ func (r *resolver) load(q request, uri, relativeTo string) (*Context, *Error) {
 		return nil, noScheme(q.from, uri)
 	}
 	q.at = q.at.deeper(uriFrames)
-	if q.at.tooDeep() {
-		return nil, q.at.recursionError(q.from)
-	}
 	switch lower := strings.ToLower(scheme); lower {
 	case "config":
 		return r.loadFile(q, uri, path, relativeTo)

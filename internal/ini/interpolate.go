@@ -165,14 +165,25 @@ func (e *expansion) missing(at place, name string) *Error {
 			"which is not a valid option name. Raw value: %s",
 			Repr(e.option.Name), Repr(e.section), Repr(name), Repr(e.option.Raw)),
 		fmt.Sprintf("names %q: want an option of this section or of [DEFAULT]", name))
+	err.Hint = e.missingHint(name)
+	return err
+}
+
+// missingHint guesses where a name is that is not in scope.
+func (e *expansion) missingHint(name string) string {
 	var names []string
 	for _, o := range e.file.Options(e.section) {
 		names = append(names, o.Name)
 	}
 	if near := Nearest(name, names); near != "" {
-		err.Hint = fmt.Sprintf("did you mean %%(%s)s?", near)
+		return fmt.Sprintf("did you mean %%(%s)s?", near)
 	}
-	return err
+	for _, s := range e.file.sections {
+		if o := s.Option(name); o != nil {
+			return fmt.Sprintf("%s stands in [%s], in line %d; only [DEFAULT] is seen from other sections", name, s.Name, o.Line)
+		}
+	}
+	return fmt.Sprintf("set %s in [DEFAULT], or pass %s=VALUE in", name, name)
 }
 
 func (e *expansion) tooDeep() *Error {

@@ -2,6 +2,7 @@ package ini
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -188,9 +189,16 @@ func (p *parser) noteBad(number int, text, line string) {
 // withBad puts the mistakes collected so far before those of an error that
 // stops the reading. ConfigParser forgets them; a person wants to know.
 func (p *parser) withBad(err *Error) *Error {
-	if p.bad != nil {
-		err.Mistakes = append(p.bad.Mistakes, err.Mistakes...)
+	if p.bad == nil {
+		return err
 	}
+	for _, m := range err.Mistakes {
+		sameLine := func(bad Mistake) bool { return bad.Line == m.Line }
+		if !slices.ContainsFunc(p.bad.Mistakes, sameLine) {
+			p.bad.Mistakes = append(p.bad.Mistakes, m)
+		}
+	}
+	err.Mistakes = p.bad.Mistakes
 	return err
 }
 
