@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pasted/internal/interpreter"
 	"pasted/internal/setting"
 	"pasted/internal/worker"
 	"pasted/paste"
@@ -15,6 +16,7 @@ import (
 func explain(err error) error {
 	var file *paste.Error
 	var settings *setting.Error
+	var python *interpreter.Error
 	var load *worker.LoadError
 	var died *worker.DiedError
 	switch {
@@ -24,6 +26,8 @@ func explain(err error) error {
 		return &exitError{code: exitUsage, err: err, hint: file.Hint}
 	case errors.As(err, &settings):
 		return &exitError{code: exitUsage, err: err}
+	case errors.As(err, &python):
+		return &exitError{code: exitUsage, err: err, more: python.Output, hint: python.Hint}
 	case errors.As(err, &load):
 		return explainLoad(load)
 	case errors.As(err, &died):

@@ -7,18 +7,19 @@ import (
 	"io"
 
 	"pasted/internal/wire"
+	"pasted/internal/worker"
 )
 
 // bodyPiece is the most of a request's body that one Body frame carries.
 const bodyPiece = 256 << 10
 
-// read takes the answers off l until the worker closes it, and returns nil
-// when that was at a whole frame's end, or what was wrong.
+// read takes the answers off l until the worker closes it or dies, and returns
+// what was wrong, if anything was.
 func (p *Pool) read(l *lane) error {
 	var current *Request // the first of l.inflight, once known
 	for {
 		f, err := l.conn.Frames.Next()
-		if errors.Is(err, io.EOF) {
+		if err != nil && worker.Ended(err) {
 			return nil
 		}
 		if err != nil {
@@ -101,6 +102,7 @@ func (l *lane) feed(r *Request, want []byte) error {
 		return nil
 	})
 	wire.AppendHead(frame[:0], wire.Body, flags, 0, r.number, got)
-	_, err := l.conn.Write(frame[:wire.HeadSize+got])
-	return err
+	// If the worker has gone, reading its lane tells.
+	_, _ = l.conn.Write(frame[:wire.HeadSize+got])
+	return nil
 }

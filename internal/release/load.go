@@ -61,14 +61,14 @@ func (r *Release) findInterpreter(ctx context.Context) error {
 		Python: r.Workers.Python, FileDir: filepath.Dir(r.File), Getenv: os.Getenv,
 	})
 	if err != nil {
-		return err
+		return r.Workers.blame(err)
 	}
 	r.InterpreterReason = why
 	front, end := r.sysPath()
 	r.Interpreter, err = interpreter.Inspect(ctx, found, interpreter.Options{
 		Path: front, PathEnd: end, Dir: r.Workers.Chdir, Env: r.environ(),
 	})
-	return err
+	return r.Workers.blame(err)
 }
 
 // environ is the environment of the Python processes.

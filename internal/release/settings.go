@@ -34,6 +34,7 @@ type Workers struct {
 	Chdir string   // empty: as it is
 
 	threadsSet, processesSet bool
+	pythonAt                 paste.Position // where python = stands
 }
 
 // newReader returns a reader of the options of conf, a section of the given
@@ -74,6 +75,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	}
 	_, w.processesSet = r.Lookup("processes")
 	_, w.threadsSet = r.Lookup("threads")
+	w.pythonAt = conf.Pos("python")
 	r.Unknown()
 	return w, r.Err()
 }
@@ -85,6 +87,15 @@ func readSetup(r *setting.Reader) string {
 		r.Refuse("setup", "module:callable")
 	}
 	return setup
+}
+
+// blame says where the interpreter was chosen that err is about, if the file
+// chose it.
+func (w Workers) blame(err error) error {
+	if err == nil || w.Python == "" {
+		return err
+	}
+	return fmt.Errorf("%s: [%s] %w", w.pythonAt, workersSection, err)
 }
 
 // String says how many processes and threads there are, and how they start.

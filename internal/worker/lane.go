@@ -1,7 +1,11 @@
 package worker
 
 import (
+	"errors"
+	"io"
 	"net"
+	"os"
+	"syscall"
 	"time"
 
 	"pasted/internal/wire"
@@ -28,6 +32,14 @@ func (l *Lane) Write(frames []byte) (int, error) { return l.conn.Write(frames) }
 // CloseWrite tells the worker that no request comes after those sent. It
 // serves these and closes its end.
 func (l *Lane) CloseWrite() { _ = l.conn.CloseWrite() }
+
+// Ended says that err, from reading a connection to a worker, means that the
+// worker has gone, perhaps in the middle of a frame, and not that it has sent
+// something wrong.
+func Ended(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
+}
 
 // Finish bounds what is still read from the lane of a worker that has gone.
 func (l *Lane) Finish() { _ = l.conn.SetReadDeadline(time.Now().Add(leftBehind)) }

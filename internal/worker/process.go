@@ -1,9 +1,7 @@
 package worker
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -74,7 +72,7 @@ func (p *process) write(frame []byte, files []*os.File) error {
 // what is left of the process: without the connection nobody can steer it.
 func (p *process) read() {
 	err := p.readFrames()
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if !Ended(err) {
 		p.cfg.Log.Error("control connection broken, killing its process", "err", err)
 		p.kill()
 	}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -270,9 +269,7 @@ func (p *process) await(ctx context.Context, want wire.Kind) (marshal.Dict, erro
 // why turns err, a failure to talk to the process, into the process's end
 // where that is the reason.
 func (p *process) why(err error) error {
-	ended := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
-	if p.group == nil || !ended {
+	if p.group == nil || !Ended(err) && !errors.Is(err, syscall.EPIPE) {
 		return err
 	}
 	p.kill() // it has closed its control connection, and so is about to end
