@@ -39,8 +39,8 @@ type Options struct {
 var errTimeout = errors.New("no answer in time")
 
 // Inspect starts the interpreter at path, asks it what it is, and reads what is
-// installed on its search path. Nothing that it has started is left when it
-// returns. The error is an *Error, or wraps ctx's cause if ctx has ended.
+// installed on its search path. No process of its group is left when it returns.
+// The error is an *Error, or wraps ctx's cause if ctx has ended.
 func Inspect(ctx context.Context, path string, options Options) (*Interpreter, error) {
 	i, err := ask(ctx, path, options)
 	if err != nil {
@@ -127,10 +127,11 @@ func run(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	stop := context.AfterFunc(ctx, func() { r.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	answer, err := readAnswer(r)
-	if err != nil && !errors.Is(err, io.EOF) {
-		_ = cmd.Cancel() // whatever it is doing, it is no interpreter
+	if !errors.Is(err, io.EOF) {
+		_ = cmd.Cancel() // it has answered, or is no interpreter
 	}
 	waitErr := cmd.Wait()
+	_ = cmd.Cancel() // what is left of its group
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, context.Cause(ctx)
@@ -241,12 +242,12 @@ func explain(path string, err error, timeout time.Duration, output string) *Erro
 func unstartable(path string, err *fs.PathError) (message, hint string) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && err.Path == path && fileExists(path):
-		return "the program that its first line names is not there: want a Python interpreter",
-			"it may have been moved here from elsewhere: make the virtual environment anew"
+		return "the program that its first line names, or its loader, is not there: want a Python interpreter",
+			"it may come from another place or machine: make the virtual environment anew"
 	case errors.Is(err, syscall.ENOEXEC):
 		return "not a program of this machine: want a Python interpreter", ""
 	case err.Path != path:
-		return fmt.Sprintf("%s: %v", err.Path, cause(err)), ""
+		return fmt.Sprintf("cannot be started in %s: %v", err.Path, cause(err)), ""
 	}
 	return fmt.Sprintf("%v: want a Python interpreter", cause(err)), ""
 }

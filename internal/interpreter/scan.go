@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -86,17 +85,17 @@ func children(tree fs.FS) []string {
 }
 
 // add adds the distribution with that metadata unless one of its name is there.
-// From 3.14 on, one that has metadata wins over an empty directory that an
-// uninstallation has left (importlib_metadata 8.7).
+// A directory without metadata, which an uninstallation has left behind, gives
+// way to a distribution that has some (as in importlib_metadata 8.7).
 func (i *Interpreter) add(entry, stem string, m metadata) {
 	dirName, rest, _ := strings.Cut(stem, "-")
 	key := fold(dirName)
 	index, taken := i.byName[key]
-	if key == "" || taken && !i.Version.AtLeast(3, 14) {
+	if key == "" || taken && !i.distributions[index].hollow {
 		return
 	}
 	fields := m.fields()
-	if taken && (len(fields) == 0 || !i.distributions[index].hollow) {
+	if taken && len(fields) == 0 {
 		return
 	}
 	version, _, _ := strings.Cut(rest, "-") // an egg's goes on with -py3.8
@@ -108,7 +107,8 @@ func (i *Interpreter) add(entry, stem string, m metadata) {
 		hollow:      len(fields) == 0,
 	}
 	if taken {
-		i.distributions = slices.Delete(i.distributions, index, index+1)
+		i.distributions[index] = d
+		return
 	}
 	i.byName[key] = len(i.distributions)
 	i.distributions = append(i.distributions, d)

@@ -1,0 +1,8 @@
+package interpreter
+
+// For fuzzing.
+var (
+	EntryPoints  = entryPoints
+	HeaderFields = headerFields
+	Decode       = decode
+)
