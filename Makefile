@@ -1,0 +1,54 @@
+# Everything is a target here: nothing has to be installed by hand but Go,
+# Python 3 and make. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+TOOL := go tool -modfile=tools/go.mod
+DEMO := examples/demo
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+
+.PHONY: build
+build: ## build bin/pasted
+	@go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/pasted ./cmd/pasted
+
+.PHONY: serve
+serve: build ## prepare the demo and serve it on http://127.0.0.1:8080
+	@tools/venv python3 $(DEMO)/.venv $(DEMO)/requirements.txt
+	@echo 'Try, once it serves:  a browser at http://127.0.0.1:8080/'
+	@echo '                      curl http://127.0.0.1:8080/stream'
+	@echo '                      curl http://127.0.0.1:8080/crash   # and see the worker come back'
+	@exec bin/pasted serve $(DEMO)/demo.ini
+
+.PHONY: check
+check: ## formatting, vet, staticcheck, Python's syntax
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'make check: run gofmt -w on the files above'; exit 1; }
+	@go vet ./...
+	@$(TOOL) staticcheck ./...
+	@go test -count=1 ./internal/floors
+	@python3 -c 'import ast, pathlib; [ast.parse(p.read_text(), str(p)) for p in pathlib.Path(".").rglob("*.py") if ".venv" not in p.parts and ".cache" not in p.parts and "testdata" not in p.parts]'
+
+.PHONY: prepare
+prepare: ## install what the tests need into .cache
+	@go run ./e2e/prepare
+
+.PHONY: test
+test: prepare ## all tests, the end-to-end ones included
+	@go test -race -timeout 20m $$(go list ./... | grep -v '^pasted/e2e$$')
+	@go test -count=1 -timeout 30m ./e2e
+
+.PHONY: bench
+bench: build ## Pasted beside its peers: docs/benchmarks.md
+	@go run ./bench
+
+.PHONY: bench-quick
+bench-quick: build ## the same in a few minutes, on the terminal
+	@go run ./bench -quick
+
+.PHONY: clean
+clean: ## remove what the other targets have made
+	@rm -rf bin .cache $(DEMO)/.venv
