@@ -58,6 +58,14 @@ type Context struct {
 	Next    *Context
 }
 
+// Config returns the context's configurations in one, the local one over the
+// global one, as PasteDeploy's appconfig does. The Conf is the caller's.
+func (ctx *Context) Config() *Conf {
+	conf := ctx.GlobalConf.Clone()
+	conf.Update(ctx.LocalConf)
+	return conf
+}
+
 // A Style says how an Object's name becomes a Python object.
 type Style string
 
