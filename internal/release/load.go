@@ -2,10 +2,12 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	eggpaste "pasted/internal/egg/paste"
 	"pasted/internal/httpd"
@@ -126,11 +128,7 @@ func (r *Release) root(root placement.Root) (http.Handler, error) {
 
 // readServer reads the section that says how to listen.
 func (r *Release) readServer(context.Context) error {
-	ctx, err := paste.Resolve(paste.ServerKind, r.target.uri(), paste.Options{
-		Name:        nameOrNil(r.options.ServerName),
-		GlobalConf:  r.options.Vars,
-		EntryPoints: serverEggs{},
-	})
+	ctx, err := r.serverContext()
 	if err != nil {
 		return err
 	}
@@ -149,6 +147,21 @@ func (r *Release) readServer(context.Context) error {
 		r.Workers.Processes = r.Server.Workers
 	}
 	return nil
+}
+
+// serverContext resolves the server's section. It is nil if nobody named one
+// and there is none.
+func (r *Release) serverContext() (*paste.Context, error) {
+	ctx, err := paste.Resolve(paste.ServerKind, r.target.uri(), paste.Options{
+		Name:        nameOrNil(r.options.ServerName),
+		GlobalConf:  r.options.Vars,
+		EntryPoints: serverEggs{},
+	})
+	var missing *paste.Error
+	if errors.As(err, &missing) && r.options.ServerName == "" && strings.HasPrefix(missing.Text, "No section 'main' (prefixed by 'server')") {
+		return nil, nil
+	}
+	return ctx, err
 }
 
 func hasSection(loader *paste.Loader, name string) (bool, error) {

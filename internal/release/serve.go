@@ -54,7 +54,7 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	}
 	ready(Serving{Elapsed: time.Since(began), Loading: loading})
 	serving = true
-	return httpd.Serve(ctx, r.Server, listeners, r.Plan.Handler, r.options.Log)
+	return httpd.Serve(ctx, kill, r.Server, listeners, r.Plan.Handler, r.options.Log)
 }
 
 // startWorkers runs the pool in running until inner ends, and returns when all
