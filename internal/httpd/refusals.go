@@ -1,0 +1,79 @@
+package httpd
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// mostRefusals is how many refusals are logged in a second. Anybody can cause
+// them.
+const mostRefusals = 10
+
+const refusalType = "text/plain; charset=utf-8"
+
+// refusals logs what is refused, and leaves out what is too much.
+type refusals struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	since   time.Time // of this second
+	logged  int       // in this second
+	dropped int       // since the last one logged
+}
+
+// note logs a refusal: its status, or 0 if the client gets none.
+func (f *refusals) note(code int, reason string, client net.Addr) {
+	dropped, ok := f.take()
+	if !ok {
+		return
+	}
+	attrs := []any{"reason", reason}
+	if code != 0 {
+		attrs = append(attrs, "status", code)
+	}
+	if client != nil && client.String() != "" {
+		attrs = append(attrs, "client", client.String())
+	}
+	if dropped > 0 {
+		attrs = append(attrs, "unlogged", dropped)
+	}
+	f.log.Info("request refused", attrs...)
+}
+
+// take says whether one more may be logged now, and how many were not before.
+func (f *refusals) take() (dropped int, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now := time.Now(); now.Sub(f.since) >= time.Second {
+		f.since, f.logged = now, 0
+	}
+	if f.logged >= mostRefusals {
+		f.dropped++
+		return 0, false
+	}
+	f.logged++
+	dropped, f.dropped = f.dropped, 0
+	return dropped, true
+}
+
+// refusalText is the body of a refusal.
+func refusalText(code int, reason string) string {
+	return fmt.Sprintf("%d %s: %s\n", code, http.StatusText(code), reason)
+}
+
+// refuse answers with a status and a reason, and closes the connection: what
+// else the client has sent is not read.
+func refuse(w http.ResponseWriter, code int, reason string) {
+	h := w.Header()
+	clear(h)
+	text := refusalText(code, reason)
+	h.Set("Content-Type", refusalType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Connection", "close")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text))
+}

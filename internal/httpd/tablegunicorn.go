@@ -1,0 +1,144 @@
+package httpd
+
+import "strings"
+
+// gunicorn is egg:gunicorn#main of gunicorn 27, which takes its settings in
+// any case, and asks for those of its command line with dashes.
+func gunicorn() server {
+	return server{
+		egg: "gunicorn#main", objects: []string{"gunicorn.app.pasterapp:serve", "gunicorn.app.pasterapp:paste_server"},
+		host: "127.0.0.1", port: 8000, hostList: true, threads: 1, workers: 1, unix: 0o777,
+		dashes:  true,
+		finish:  finishGunicorn,
+		options: append(gunicornServed(), gunicornUnserved()...),
+	}
+}
+
+// gunicornServed are the settings that mean something here.
+func gunicornServed() []option {
+	return []option{
+		{names: "host", read: readHost},
+		{names: "port", read: readPort},
+		{names: "bind", read: readListen},
+		{names: "workers", read: readCount(workers, 1)},
+		{names: "threads", read: readCount(threads, 1)},
+		{names: "backlog", read: readCount(backlog, 1)},
+		{names: "graceful_timeout", read: readGracefulOrNone},
+		{names: "keepalive", read: readKeepAlive},
+		{names: "limit_request_line", read: readCount(maxRequestLine, 0)},
+		{names: "limit_request_fields", read: readCount(maxFields, 0)},
+		{names: "limit_request_field_size", read: readCount(maxFieldSize, 0)},
+		{names: "umask", read: readUmask},
+		{names: "worker_class", read: readWorkerClass},
+		{names: "certfile keyfile ca_certs cert_reqs ssl_version ciphers", read: mustNot(wantNoTLS)},
+		{names: "do_handshake_on_connect suppress_ragged_eofs ssl_context", note: noTLS},
+		{names: "user group", read: mustNot("this option taken out: privileges are not given up yet; start the server as that user")},
+		{names: "proxy_protocol", read: refuseUnless("off: the PROXY protocol is not there yet", "off", "false")},
+		{names: "protocol", read: refuseUnless("http: no other protocol is spoken", "http")},
+	}
+}
+
+// gunicornUnserved are the settings that have no effect.
+func gunicornUnserved() []option {
+	const (
+		hooks   = "no effect: gunicorn's processes, which it is about, are not there"
+		service = "no effect: run the server under a service manager"
+		strict  = "no effect: requests are read by the rules of RFC 9112"
+		metrics = "no effect: there are no metrics yet"
+		newer   = "no effect: only WSGI over HTTP/1.1 is served"
+	)
+	return []option{
+		{names: "timeout", note: noKill},
+		{names: "max_requests max_requests_jitter", note: noRecycling},
+		{names: "worker_connections", note: "no effect: max_connections of egg:pasted#http bounds the connections, of all workers together"},
+		{names: "preload_app", note: inWorkers + ": preload"},
+		{names: "chdir", note: inWorkers + ": chdir"},
+		{names: "pythonpath", note: inWorkers + ": path"},
+		{names: "raw_env", note: inWorkers + ": env.NAME"},
+		{names: "config", note: "not read: what it sets belongs into this file"},
+		{names: "forwarded_allow_ips secure_scheme_headers forwarder_headers proxy_allow_ips uwsgi_allow_ips", note: noProxies},
+		{names: "accesslog access_log_format disable_redirect_access_to_syslog", note: "no effect: egg:Paste#translogger in the pipeline writes an access log"},
+		{names: "errorlog loglevel logger_class logconfig logconfig_dict logconfig_json capture_output enable_stdio_inheritance", note: noLogs},
+		{names: "syslog syslog_addr syslog_facility syslog_prefix", note: noLogs},
+		{names: "statsd_host statsd_prefix dogstatsd_tags enable_backlog_metric", note: metrics},
+		{names: "daemon pidfile proc_name default_proc_name initgroups", note: service},
+		{names: "reuse_port sendfile tmp_upload_dir worker_tmp_dir", note: noLoop},
+		{names: "reload reload_engine reload_extra_files", note: "no effect: changed code is not watched for yet"},
+		{names: "spew check_config print_config paste raw_paste_global_conf wsgi_app root_path", note: "no effect: it is for gunicorn's command line"},
+		{names: "header_map strip_header_spaces casefold_http_method http_parser", note: strict},
+		{names: "permit_obsolete_folding permit_unconventional_http_method permit_unconventional_http_version", note: strict},
+		{names: "http_protocols http2_cleartext http2_initial_window_size http2_max_concurrent_streams http2_max_frame_size http2_max_header_list_size", note: newer},
+		{names: "asgi_loop asgi_lifespan asgi_disconnect_grace_period websocket_max_message_size", note: newer},
+		{names: "control_socket control_socket_disable control_socket_mode", note: hooks},
+		{names: "dirty_apps dirty_workers dirty_threads dirty_timeout dirty_graceful_timeout dirty_post_fork dirty_worker_init dirty_worker_exit on_dirty_starting", note: hooks},
+		{names: "on_starting on_reload on_exit when_ready pre_fork post_fork pre_exec post_worker_init worker_int worker_abort worker_exit child_exit nworkers_changed", note: hooks},
+		{names: "pre_request post_request", note: hooks},
+	}
+}
+
+// readGracefulOrNone reads a time of which 0, no grace, is allowed.
+func readGracefulOrNone(d *draft, name string) {
+	d.GracefulTimeout = max(d.Duration(name, d.GracefulTimeout, 0, longest), shortest)
+}
+
+// readKeepAlive reads for how long an idle connection is kept; 0: not at all.
+func readKeepAlive(d *draft, name string) {
+	switch t := d.Duration(name, -1, 0, longest); {
+	case t == 0:
+		d.NoKeepAlive = true
+	case t > 0:
+		d.IdleTimeout = max(t, shortest)
+	}
+}
+
+// readUmask: gunicorn makes Unix sockets for everybody but for its umask.
+func readUmask(d *draft, name string) {
+	if !d.Has(name) {
+		return
+	}
+	d.UnixPerms = 0o777 &^ d.Mode(name, 0)
+	d.note(name, "only Unix sockets are made by it: "+strings.TrimPrefix(inWorkers, "no effect: ")+", umask")
+}
+
+// readWorkerClass: both of gunicorn's kinds of threads are what workers have.
+func readWorkerClass(d *draft, name string) {
+	switch class := d.Text(name, "sync"); class {
+	case "sync", "gthread":
+	default:
+		d.note(name, "workers of the class "+class+" are not there yet: [pasted:workers] threads says how many requests each serves at a time")
+	}
+}
+
+// refuseUnless makes a reader of an option that must have one of words, in any
+// case.
+func refuseUnless(want string, words ...string) reader {
+	return func(d *draft, name string) {
+		text := lower(d.Text(name, words[0]))
+		for _, word := range words {
+			if text == word {
+				return
+			}
+		}
+		d.Refuse(name, want)
+	}
+}
+
+// finishGunicorn puts host, port and bind together as gunicorn does, but for a
+// port without a host, which it takes no notice of, and which is what the file
+// wants all the same.
+func finishGunicorn(d *draft) {
+	switch {
+	case d.host != "" && d.listen != nil:
+		d.note("bind", "no effect: host, which stands beside it, goes before it")
+		d.listen = nil
+	case d.port != "" && d.listen != nil:
+		d.note("port", "no effect: bind gives the ports")
+		d.port = ""
+	case d.port != "" && d.host == "":
+		d.note("port", "gunicorn takes no notice of port without host; here it counts")
+	}
+	d.MaxHeaderSize = max(d.MaxHeaderSize, int64(d.MaxRequestLine+d.MaxFieldSize+4096))
+	if d.Has("limit_request_field_size") && d.MaxFieldSize == 0 {
+		d.MaxHeaderSize = max(d.MaxHeaderSize, 1<<20)
+	}
+}
