@@ -94,15 +94,6 @@ func (s *source) withPrefix(prefix string, name *string) []*ini.Section {
 	return found
 }
 
-// sectionNames returns the names of sections in their order.
-func sectionNames(sections []*ini.Section) []string {
-	names := make([]string, len(sections))
-	for i, s := range sections {
-		names[i] = s.Name
-	}
-	return names
-}
-
 // containsWord says whether word is one of text's.
 func containsWord(text, word string) bool {
 	return slices.Contains(ini.Fields(text), word)

@@ -12,7 +12,7 @@ import (
 // first guesses are those with a cause in the file, the last is a likeness.
 func (l *Loader) noSectionHint(q request, name string) string {
 	for _, guess := range []func(request, string) string{
-		l.commentInName, l.newlineInName, l.commaInName,
+		l.commentInName, l.newlineInName, l.oddPipeline,
 		l.swallowedHeader, l.unclosedHeader, l.bareSection, l.oddHeader, l.otherKind, l.nearSection,
 	} {
 		if hint := guess(q, name); hint != "" {
@@ -39,9 +39,26 @@ func (l *Loader) newlineInName(q request, name string) string {
 	return ""
 }
 
-func (l *Loader) commaInName(q request, name string) string {
-	if q.from.option == "pipeline" && strings.Contains(name, ",") {
+// oddPipeline looks for what became words of a pipeline though it was meant for
+// something else.
+func (l *Loader) oddPipeline(q request, name string) string {
+	if q.from.option != "pipeline" {
+		return ""
+	}
+	if strings.Contains(name, ",") {
 		return "a pipeline's words are separated by spaces, not by commas"
+	}
+	o := l.file.Lookup(q.from.section, "pipeline")
+	if o == nil {
+		return ""
+	}
+	for i, line := range o.Lines {
+		if i > 0 && strings.Contains(line.Text, "=") {
+			return fmt.Sprintf("line %d is indented and so became part of the pipeline above it", line.Number)
+		}
+		if containsWord(line.Text, "#") || containsWord(line.Text, ";") {
+			return fmt.Sprintf("a comment at the end of a line is part of the value: put the one of line %d on a line of its own", line.Number)
+		}
 	}
 	return ""
 }

@@ -296,6 +296,60 @@ func TestOpenReadsAnySection(t *testing.T) {
 	}
 }
 
+func TestLoadersWithoutAFile(t *testing.T) {
+	egg, err := paste.Resolve(paste.AppKind, "egg:fake#map", memory(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"app": "fake#app", "egg:Fake#both-not": "", "egg:Fake": "Fake#main", "none": "", "config:x.ini": "",
+	} {
+		ctx, err := egg.Loader.Context(paste.AppKind, &name, nil)
+		if (err == nil) != (want != "") || err == nil && ctx.Object.Egg != want {
+			t.Errorf("%s of %s is %+v, %v, want %q", name, egg.Loader, ctx, err, want)
+		}
+	}
+	if ctx, err := egg.Loader.Context(paste.ServerKind, nil, nil); err != nil || ctx.EntryPointName != "main" {
+		t.Errorf("no name of %s is %+v, %v, want main", egg.Loader, ctx, err)
+	}
+	call, err := paste.Resolve(paste.AppKind, "call:m:f", memory(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "any"
+	ctx, err := call.Loader.Context(paste.FilterKind, &name, paste.NewConf("x", "1"))
+	if err != nil || ctx.Object.Attr != "f" || ctx.Type != paste.Filter || ctx.GlobalConf.Len() != 1 {
+		t.Errorf("any of %s is %+v, %v, want m:f as a filter", call.Loader, ctx, err)
+	}
+	if conf, err := call.Loader.Section("x"); conf != nil || err != nil {
+		t.Errorf("a section of %s: %v, %v", call.Loader, conf, err)
+	}
+}
+
+func TestEggsInEggsEnd(t *testing.T) {
+	uri := "egg:a" + strings.Repeat("#egg:a", 1000000)
+	_, err := paste.Resolve(paste.AppKind, uri, memory(nil))
+	var e *paste.Error
+	if !errors.As(err, &e) || e.Class != "RecursionError" {
+		t.Errorf("error %v, want a RecursionError", err)
+	}
+}
+
+func TestConfigIsAppconfig(t *testing.T) {
+	opts := memory(map[string]string{"main.ini": "[DEFAULT]\nd = 1\n[app:main]\nuse = egg:Fake\nset b = 2\na = 3\nget d = b\n"})
+	conf, err := paste.Config("config:main.ini", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"here": "/dir", "__file__": "/dir/main.ini", "d": "2", "b": "2", "a": "3"}
+	if diff := cmp.Diff(want, maps.Collect(conf.All())); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if _, err := paste.Config("config:none.ini", opts); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want that there is no such file", err)
+	}
+}
+
 func TestErrorsOfEntryPointsAndImportsArePassedOn(t *testing.T) {
 	broken := errors.New("interpreter gone")
 	opts := memory(map[string]string{"main.ini": "[app:main]\nuse = egg:Fake\n[app:call]\nuse = call:m:f\n"})

@@ -5,11 +5,15 @@ import "strings"
 // Nearest returns the candidate that name most probably is a slip of the pen
 // for, or empty: one that differs in case, space, or up to a third of its
 // characters (an omission, an addition, a change, or two neighbours swapped).
-// Among equals the first wins.
+// Among equals the first wins. A name that is too long to be one is like none.
 func Nearest(name string, candidates []string) string {
+	const longest = 100
+	if len(name) > longest {
+		return ""
+	}
 	best, least := "", len([]rune(name))/3+1
 	for _, c := range candidates {
-		if c == name {
+		if c == name || len(c) > 2*longest {
 			continue
 		}
 		d := distance([]rune(fold(name)), []rune(fold(c)))
