@@ -89,6 +89,9 @@ type Object struct {
 	// Egg is "Distribution#name" for an entry point, in the spelling of the
 	// file; empty otherwise.
 	Egg string
+	// Text is the reference as it is written, extras included, where there is
+	// one: "module:attr [extras]".
+	Text string
 }
 
 // A Position is a place in a file. Line counts from 1; 0 is the file as a whole.

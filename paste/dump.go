@@ -11,7 +11,7 @@ type dumpNode struct {
 	Type           Type        `json:"type"`
 	Protocol       *string     `json:"protocol"`
 	Factory        *string     `json:"factory"`
-	EntryPointName string      `json:"entry_point_name,omitempty"`
+	EntryPointName *string     `json:"entry_point_name,omitempty"`
 	Assumed        bool        `json:"egg_assumed,omitempty"`
 	Loader         string      `json:"loader"`
 	GlobalConf     *Conf       `json:"global_conf"`
@@ -28,8 +28,9 @@ type dumpNode struct {
 // or null), entry_point_name, egg_assumed (true where the protocol is a guess),
 // loader, global_conf, local_conf; then filters and app of a pipeline, or filter
 // and next. With Options.Assume a factory says how it was named, not what it is:
-// "egg:Distribution#name", "call:module:attr"; without, the former appears only
-// where a native registry alone knows the entry point.
+// "egg:Distribution#name", "call:module:attr", "module : attr [extras]"; without,
+// the first of these appears only where a native registry alone knows the entry
+// point.
 func Dump(ctx *Context) any {
 	node := dumpContext(ctx)
 	return &node
@@ -37,19 +38,21 @@ func Dump(ctx *Context) any {
 
 func dumpContext(ctx *Context) dumpNode {
 	node := dumpNode{
-		Type:           ctx.Type,
-		Factory:        ctx.Object.dump(ctx.Loader.r.opts.Assume),
-		EntryPointName: ctx.EntryPointName,
-		Assumed:        ctx.Assumed,
-		Loader:         ctx.Loader.String(),
-		GlobalConf:     ctx.GlobalConf,
-		LocalConf:      ctx.LocalConf,
-		App:            dumpChild(ctx.App),
-		Filter:         dumpChild(ctx.Filter),
-		Next:           dumpChild(ctx.Next),
+		Type:       ctx.Type,
+		Factory:    ctx.Object.dump(ctx.Loader.r.opts.Assume),
+		Assumed:    ctx.Assumed,
+		Loader:     ctx.Loader.String(),
+		GlobalConf: ctx.GlobalConf,
+		LocalConf:  ctx.LocalConf,
+		App:        dumpChild(ctx.App),
+		Filter:     dumpChild(ctx.Filter),
+		Next:       dumpChild(ctx.Next),
 	}
 	if ctx.Protocol != "" {
 		node.Protocol = &ctx.Protocol
+	}
+	if ctx.Object != nil && ctx.Object.Egg != "" {
+		node.EntryPointName = &ctx.EntryPointName
 	}
 	if ctx.Type == Pipeline {
 		filters := make([]dumpNode, len(ctx.Filters))
@@ -78,6 +81,8 @@ func (o *Object) dump(asNamed bool) *string {
 	switch {
 	case o.Egg != "" && (asNamed || o.Module == ""):
 		name = "egg:" + o.Egg
+	case o.Text != "" && asNamed:
+		name = o.Text
 	case o.Style == CallStyle && asNamed:
 		name = "call:" + name
 	case o.Attr == "":

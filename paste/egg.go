@@ -200,7 +200,7 @@ func reference(from origin, text string) (*Object, *Error) {
 		return nil, malformed(from, text)
 	}
 	parts := strings.FieldsFunc(attr, func(r rune) bool { return r == '.' })
-	return &Object{Module: module, Attr: strings.Join(parts, ".")}, nil
+	return &Object{Module: module, Attr: strings.Join(parts, "."), Text: ini.TrimSpace(text)}, nil
 }
 
 // cutName splits text behind the word characters and dots that it begins with.
