@@ -18,7 +18,10 @@ type draft struct {
 	file    string
 	notes   []Note
 
-	host, port string // names of the options that gave them; empty: none did
+	// Names of the options that gave a host, a port, and a list of addresses
+	// or a Unix socket; empty: none did.
+	host, port, list string
+
 	hostText   string
 	portNumber int
 	listen     []Address
@@ -48,7 +51,7 @@ func (d *draft) bind() {
 		if name == "" {
 			name = d.port
 		}
-		d.Refuse(name, "either host and port or a list of addresses")
+		d.Refuse(name, "either this or "+d.list)
 	}
 	d.Listen = d.listen
 	if d.unix != "" {

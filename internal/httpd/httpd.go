@@ -31,6 +31,9 @@ type Config struct {
 	// NoIPv4 and NoIPv6 leave out addresses of one family that a host name,
 	// or no host, stands for. Not both.
 	NoIPv4, NoIPv6 bool
+	// V6Only keeps IPv4 clients off the address [::], which takes them along
+	// otherwise, unless 0.0.0.0 with that port is listened on as well.
+	V6Only bool
 	// UnixPerms are the permissions of Unix sockets.
 	UnixPerms int
 	// Backlog is how many connections wait in the kernel to be accepted;

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -117,13 +118,14 @@ func wanted(cfg Config, ips []netip.Addr) []netip.Addr {
 	return kept
 }
 
-// listenTCP binds one address. That of one family is bound for that family
-// alone: 0.0.0.0 does not take [::] with it.
+// listenTCP binds one address, for its own family alone but for [::].
 func listenTCP(cfg Config, ip netip.Addr, port int) (net.Listener, error) {
 	network, host := "tcp", ""
 	switch {
 	case ip.Is4():
 		network, host = "tcp4", ip.String()
+	case ip == netip.IPv6Unspecified() && !cfg.v6Only(port):
+		host = ip.String()
 	case ip.Is6():
 		network, host = "tcp6", ip.String()
 	}
@@ -136,6 +138,14 @@ func listenTCP(cfg Config, ip netip.Addr, port int) (net.Listener, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// v6Only says whether [::] with that port is for IPv6 alone.
+func (c Config) v6Only(port int) bool {
+	both := slices.ContainsFunc(c.Listen, func(a Address) bool {
+		return a.Path == "" && a.Host == "0.0.0.0" && a.Port == port && port != 0
+	})
+	return c.V6Only || c.NoIPv4 || both
 }
 
 // explainBind returns the cause of a failure to bind without net's words

@@ -18,10 +18,9 @@ func ParseServer(ctx *paste.Context) (Config, []Note, error) {
 	s, ok := find(eggOf(ctx), objectOf(ctx))
 	switch {
 	case !ok:
-		return Config{}, nil, unknownServer(ctx, "want "+strings.Join(servable(), ", ")+
-			": a server that is a Python object is not run, these stand in for it")
+		return Config{}, nil, unknownServer(ctx)
 	case s.refused != "":
-		return Config{}, nil, unknownServer(ctx, s.refused)
+		return Config{}, nil, &setting.Error{Mistakes: []setting.Mistake{mistaken(ctx, s.refused)}}
 	}
 	d := newDraft(&s, ctx)
 	for _, o := range s.options {
@@ -74,17 +73,26 @@ func servable() []string {
 }
 
 // unknownServer is the mistake of naming a server that is not served.
-func unknownServer(ctx *paste.Context, want string) error {
-	uri := objectOf(ctx)
+func unknownServer(ctx *paste.Context) error {
+	m := mistaken(ctx, "want "+strings.Join(servable(), ", ")+": servers written in Python are not run, these stand in for them")
+	if eggOf(ctx) != "" {
+		m.Near = setting.Nearest(m.Text, servable())
+	}
+	return &setting.Error{Mistakes: []setting.Mistake{m}}
+}
+
+// mistaken is a mistake about what server the section names.
+func mistaken(ctx *paste.Context, want string) setting.Mistake {
 	m := setting.Mistake{
-		File: ctx.Pos.File, Line: ctx.Pos.Line, Section: ctx.Section, Option: "use", Want: want,
+		File: ctx.Pos.File, Line: ctx.Pos.Line, Section: ctx.Section,
+		Option: "use", Text: objectOf(ctx), Want: want,
 	}
 	if egg := eggOf(ctx); egg != "" {
-		uri = "egg:" + egg
-		m.Near = setting.Nearest(uri, servable())
+		m.Text = "egg:" + egg
+	} else if ctx.Object != nil && ctx.Object.Style == paste.FactoryStyle && ctx.Protocol != "" {
+		m.Option = ctx.Protocol
 	}
-	m.Text = uri
-	return &setting.Error{Mistakes: []setting.Mistake{m}}
+	return m
 }
 
 func newDraft(s *server, ctx *paste.Context) *draft {

@@ -73,6 +73,7 @@ func readPort(d *draft, name string) {
 
 func readListen(d *draft, name string) {
 	if d.Has(name) {
+		d.list = name
 		d.listen = append(make([]Address, 0, 1), d.Addresses(name, d.server.port)...)
 	}
 }
@@ -84,6 +85,7 @@ func readUnixSocket(d *draft, name string) {
 	case path == "" || strings.ContainsRune(path, 0):
 		d.Refuse(name, "the path of a socket")
 	default:
+		d.list = name
 		d.unix = strings.TrimPrefix(path, "unix:")
 	}
 }
@@ -163,8 +165,8 @@ func gracefulTime(c *Config) *time.Duration {
 
 // Why options have no effect, where several share a reason.
 const (
-	noTLS       = "no TLS: it is not there yet; let a proxy in front speak it, and say url_scheme = https"
-	wantNoTLS   = "this option taken out: " + noTLS
+	noTLS       = "TLS is not there yet: let a proxy in front speak it (url_scheme = https of egg:pasted#http)"
+	wantNoTLS   = "this option taken out; " + noTLS
 	noProxies   = "no effect: no proxy is trusted yet, REMOTE_ADDR and the scheme are those of the connection"
 	noLoop      = "no effect: it is about how the original server's loop works"
 	noLogs      = "no effect: the server logs to standard error; the application's logging is its own"

@@ -31,7 +31,7 @@ func gunicornServed() []option {
 		{names: "umask", read: readUmask},
 		{names: "worker_class", read: readWorkerClass},
 		{names: "certfile keyfile ca_certs cert_reqs ssl_version ciphers", read: mustNot(wantNoTLS)},
-		{names: "do_handshake_on_connect suppress_ragged_eofs ssl_context", note: noTLS},
+		{names: "do_handshake_on_connect suppress_ragged_eofs ssl_context", note: "no effect: " + noTLS},
 		{names: "user group", read: mustNot("this option taken out: privileges are not given up yet; start the server as that user")},
 		{names: "proxy_protocol", read: refuseUnless("off: the PROXY protocol is not there yet", "off", "false")},
 		{names: "protocol", read: refuseUnless("http: no other protocol is spoken", "http")},

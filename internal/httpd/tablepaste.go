@@ -111,6 +111,7 @@ func readPrefix(d *draft, name string) {
 
 // finishWaitress holds to what waitress says of options together.
 func finishWaitress(d *draft) {
+	d.V6Only = true
 	if !d.Has("max_request_header_size") {
 		d.MaxHeaderSize = 256 << 10 // as waitress; cookies get long
 	}

@@ -1,0 +1,17 @@
+package httpd
+
+import "strings"
+
+// Table returns the options of each server that is served, by its egg, in the
+// order of the table.
+func Table() (eggs []string, options map[string][]string) {
+	options = make(map[string][]string)
+	for _, s := range servers() {
+		eggs = append(eggs, s.egg)
+		options[s.egg] = []string{}
+		for _, o := range s.options {
+			options[s.egg] = append(options[s.egg], strings.Fields(o.names)...)
+		}
+	}
+	return eggs, options
+}
