@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"pasted/internal/interpreter"
 	"pasted/internal/setting"
@@ -23,7 +24,7 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &file):
-		return &exitError{code: exitUsage, err: err, hint: file.Hint}
+		return &exitError{code: exitUsage, err: err, more: inPython(file), hint: file.Hint}
 	case errors.As(err, &settings):
 		return &exitError{code: exitUsage, err: err}
 	case errors.As(err, &python):
@@ -34,7 +35,28 @@ func explain(err error) error {
 		return &exitError{code: exitFailed, err: err,
 			hint: "what it printed stands above; a library may have ended it while it was imported"}
 	}
-	return &exitError{code: exitFailed, err: err}
+	return &exitError{code: exitFailed, err: err, hint: systemHint(err)}
+}
+
+// inPython gives the exception that PasteDeploy raises: what people look up.
+func inPython(e *paste.Error) string {
+	if e.Text == "" {
+		return ""
+	}
+	return fmt.Sprintf("  PasteDeploy: %s: %s\n", e.Class, strings.ReplaceAll(e.Text, "\n", "\n  "))
+}
+
+// systemHint guesses what to do about an error of the operating system.
+func systemHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "stop the other process, or choose another port in the [server:…] section"
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return "ports below 1024 want root, or the capability CAP_NET_BIND_SERVICE"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "host must be an address of this machine; 0.0.0.0 or * is all of them"
+	}
+	return ""
 }
 
 // explainLoad shows what Python raised: for which section, the first cause, and

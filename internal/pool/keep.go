@@ -232,25 +232,42 @@ func (p *Pool) drain(m *member) {
 		m.quietLocked()
 	}
 	p.mu.Unlock()
-	grace := time.NewTimer(p.opts.Grace)
-	defer grace.Stop()
+	grace, cancel := context.WithTimeout(context.Background(), p.opts.Grace)
+	defer cancel()
+	if p.awaitQuiet(grace, m) {
+		for _, l := range m.lanes {
+			l.conn.CloseWrite()
+		}
+		m.worker.Drain()
+		if p.awaitExit(grace, m) {
+			return
+		}
+	}
+	p.opts.Log.Warn("worker does not finish, killing it", "worker", m.id, "pid", m.worker.PID())
+	m.worker.Kill()
+}
+
+// awaitQuiet waits until m has answered all that it was sent, or has exited,
+// and says whether it has.
+func (p *Pool) awaitQuiet(grace context.Context, m *member) bool {
 	select {
 	case <-m.idle:
+		return true
 	case <-m.worker.Done():
-	case <-grace.C:
+		return true
+	case <-grace.Done():
 	case <-p.opts.Kill:
-		m.worker.Kill()
 	}
-	for _, l := range m.lanes {
-		l.conn.CloseWrite()
-	}
-	m.worker.Drain()
+	return false
+}
+
+// awaitExit waits until m has exited, and says whether it has.
+func (p *Pool) awaitExit(grace context.Context, m *member) bool {
 	select {
 	case <-m.worker.Done():
+		return true
+	case <-grace.Done():
 	case <-p.opts.Kill:
-		m.worker.Kill()
-	case <-grace.C:
-		p.opts.Log.Warn("worker does not exit, killing it", "worker", m.id, "pid", m.worker.PID())
-		m.worker.Kill()
 	}
+	return false
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	eggpaste "pasted/internal/egg/paste"
 	"pasted/internal/httpd"
@@ -57,6 +58,10 @@ func (r *Release) sysPath() (front, end []string) {
 	return r.Workers.Path, end
 }
 
+// askTimeout is how long the interpreter may take to say what it is, which
+// takes a Python 20 ms: whoever waits for the prompt has given up by then.
+const askTimeout = 15 * time.Second
+
 // findInterpreter finds the Python and asks it what is installed.
 func (r *Release) findInterpreter(ctx context.Context) error {
 	found, why, err := interpreter.Find(ctx, interpreter.FindOptions{
@@ -68,7 +73,7 @@ func (r *Release) findInterpreter(ctx context.Context) error {
 	r.InterpreterReason = why
 	front, end := r.sysPath()
 	r.Interpreter, err = interpreter.Inspect(ctx, found, interpreter.Options{
-		Path: front, PathEnd: end, Dir: r.Workers.Chdir, Env: r.environ(),
+		Path: front, PathEnd: end, Dir: r.Workers.Chdir, Env: r.environ(), Timeout: askTimeout,
 	})
 	return r.Workers.blame(err)
 }

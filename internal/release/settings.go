@@ -2,6 +2,7 @@ package release
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 
@@ -61,7 +62,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		Preload:   r.Bool("preload", true),
 		Setup:     readSetup(r),
 		Umask:     r.Mode("umask", -1),
-		Chdir:     absolute(dir, r.Text("chdir", "")),
+		Chdir:     readDir(r, "chdir", dir),
 	}
 	for _, path := range r.List("path") {
 		w.Path = append(w.Path, absolute(dir, path))
@@ -78,6 +79,18 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	w.pythonAt = conf.Pos("python")
 	r.Unknown()
 	return w, r.Err()
+}
+
+// readDir reads the option name, a directory that must be there.
+func readDir(r *setting.Reader, name, dir string) string {
+	path := absolute(dir, r.Text(name, ""))
+	if path == "" {
+		return ""
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		r.Refuse(name, "a directory that is there")
+	}
+	return path
 }
 
 func readSetup(r *setting.Reader) string {

@@ -8,7 +8,7 @@ import io
 import marshal
 import socket
 import struct
-import sys
+import threading
 import traceback
 from collections import deque
 
@@ -27,6 +27,10 @@ _unpack = HEAD.unpack_from
 _pack = HEAD.pack
 _loads = marshal.loads
 _dumps = marshal.dumps
+
+
+# current.number is the request that a lane's thread serves.
+current = threading.local()
 
 
 class ClientGone(Exception):
@@ -197,6 +201,7 @@ class Lane:
         if number in self._cancelled:
             self._send(END, FLAG_END | FLAG_FAILED, number, b"")
             return
+        current.number = number
         environ = _loads(payload)
         errors = ErrorStream(self._log, number)
         environ["wsgi.errors"] = errors

@@ -14,8 +14,7 @@ import threading
 import time
 
 from pasted_worker import control as wire
-from pasted_worker import errors, loading, run_after_fork, title
-from pasted_worker.lane import Lane
+from pasted_worker import errors, lane, loading, run_after_fork, title
 
 PR_SET_PDEATHSIG = 1
 
@@ -40,6 +39,30 @@ class Stage(Exception):
         super().__init__(name)
         self.name = name
         self.error = error
+
+
+class LogHandler(logging.Handler):
+    """Gives log records to Pasted's log, with the request that they are about.
+
+    It stands at the root where the file has no [loggers], as pserve's
+    basicConfig() would.
+    """
+
+    def __init__(self, log):
+        super().__init__()
+        self._log = log
+        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+
+    def emit(self, record):
+        try:
+            number = lane.current.number
+        except AttributeError:
+            number = 0  # not a lane's thread
+        try:
+            for line in self.format(record).split("\n"):
+                self._log(record.levelno, line, number)
+        except Exception:
+            self.handleError(record)
 
 
 class Process:
@@ -130,7 +153,7 @@ class Process:
 
     def _configure_logging(self):
         if not self._load.get("logging"):
-            logging.basicConfig()
+            logging.getLogger().addHandler(LogHandler(self.log))
             return
         path = self._load["file"]
         defaults = dict(self._load.get("vars") or {})
@@ -229,10 +252,10 @@ class Process:
 
     def _serve(self, aux, number, payload):
         for index, descriptor in enumerate(self._descriptors):
-            lane = Lane(index, descriptor, self._roots, self.log)
-            thread = threading.Thread(target=lane.run, name="lane %d" % index)
+            served = lane.Lane(index, descriptor, self._roots, self.log)
+            thread = threading.Thread(target=served.run, name="lane %d" % index)
             thread.daemon = True  # joined in _loop
-            self._lanes.append(lane)
+            self._lanes.append(served)
             self._threads.append(thread)
         for thread in self._threads:
             thread.start()
