@@ -26,6 +26,11 @@ answer = marshal.dumps((
     text(getattr(sys, "base_prefix", sys.prefix)),
     [text(p) for p in sys.path],
 ), 0)
+for stream in (sys.stdout, sys.stderr):
+    try:
+        stream.flush()  # it may hold what a .pth file has printed
+    except Exception:
+        pass
 stream = os.fdopen(int(sys.argv[1]), "wb")
 stream.write(("pasted %d\n" % len(answer)).encode("ascii") + answer)
 stream.close()

@@ -83,7 +83,7 @@ func ask(ctx context.Context, path string, options Options) (*Interpreter, error
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("ask %s what it is: %w", path, context.Cause(ctx))
 	case err != nil:
-		return nil, explain(path, err, timeout, output.String())
+		return nil, explain(path, options.Dir, err, timeout, output.String())
 	case !i.Version.AtLeast(Oldest.Major, Oldest.Minor):
 		return nil, tooOld(path, i.Version)
 	}
@@ -212,7 +212,7 @@ func text(value any) string {
 }
 
 // explain returns the error for an interpreter that gave no answer.
-func explain(path string, err error, timeout time.Duration, output string) *Error {
+func explain(path, dir string, err error, timeout time.Duration, output string) *Error {
 	e := &Error{What: path, Output: output, Err: err}
 	var exit *exec.ExitError
 	var system *fs.PathError
@@ -223,7 +223,7 @@ func explain(path string, err error, timeout time.Duration, output string) *Erro
 	case errors.As(err, &exit):
 		e.Message = fmt.Sprintf("ended with %v when asked for its version: want a Python interpreter", exit)
 		if output != "" {
-			e.Message = fmt.Sprintf("ended with %v (%s): want a Python interpreter", exit, reason(output))
+			e.Message = fmt.Sprintf("ended with %v when asked for its version (%s): want a Python interpreter", exit, reason(output))
 		}
 		if strings.Contains(output, "No module named 'encodings'") {
 			e.Hint = "it does not find its own library: look at PYTHONHOME"
@@ -231,30 +231,27 @@ func explain(path string, err error, timeout time.Duration, output string) *Erro
 	case errors.Is(err, errNonsense), errors.Is(err, io.EOF):
 		e.Message = "gives no answer when asked for its version: want a Python interpreter"
 	case errors.As(err, &system):
-		e.Message, e.Hint = unstartable(path, system)
+		e.Message, e.Hint = unstartable(path, dir, err)
 	default:
 		e.Message = err.Error()
 	}
 	return e
 }
 
-// unstartable says why the operating system does not start path.
-func unstartable(path string, err *fs.PathError) (message, hint string) {
+// unstartable says why the operating system does not start path in dir.
+func unstartable(path, dir string, err error) (message, hint string) {
+	if _, dirErr := os.Stat(dir); dir != "" && dirErr != nil {
+		return fmt.Sprintf("cannot be started in %s: %v", dir, cause(dirErr)), ""
+	}
+	_, fileErr := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && err.Path == path && fileExists(path):
+	case errors.Is(err, fs.ErrNotExist) && fileErr == nil:
 		return "the program that its first line names, or its loader, is not there: want a Python interpreter",
 			"it may come from another place or machine: make the virtual environment anew"
 	case errors.Is(err, syscall.ENOEXEC):
 		return "not a program of this machine: want a Python interpreter", ""
-	case err.Path != path:
-		return fmt.Sprintf("cannot be started in %s: %v", err.Path, cause(err)), ""
 	}
 	return fmt.Sprintf("%v: want a Python interpreter", cause(err)), ""
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // cause returns the error without the operation and the path around it.

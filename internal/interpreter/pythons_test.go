@@ -55,7 +55,7 @@ func candidates(version string) []string {
 }
 
 // anyPython returns the newest Python, or skips the test.
-func anyPython(t *testing.T) string {
+func anyPython(t testing.TB) string {
 	t.Helper()
 	for i := len(minors) - 1; i >= 0; i-- {
 		for _, path := range candidates(fmt.Sprintf("3.%d", minors[i])) {
@@ -85,7 +85,7 @@ func output(t *testing.T, name string, args ...string) string {
 }
 
 // write writes files below dir, and their directories.
-func write(t *testing.T, dir string, files map[string]string) {
+func write(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
 		path := filepath.Join(dir, name)

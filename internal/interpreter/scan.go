@@ -140,7 +140,7 @@ type metadata struct {
 // Bounds of what is read of a distribution, in bytes.
 const (
 	entryPointsMost = 4 << 20
-	fieldsMost      = 64 << 10
+	fieldsMost      = 4 << 10 // Name and Version come at the top
 )
 
 // fields returns the header fields of the distribution's metadata, their names
