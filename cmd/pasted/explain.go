@@ -39,8 +39,9 @@ func explain(err error) error {
 }
 
 // inPython gives the exception that PasteDeploy raises: what people look up.
+// Those of the parser quote whole values, and a value may be a secret.
 func inPython(e *paste.Error) string {
-	if e.Text == "" {
+	if e.Text == "" || strings.HasPrefix(e.Class, "configparser.") {
 		return ""
 	}
 	return fmt.Sprintf("  PasteDeploy: %s: %s\n", e.Class, strings.ReplaceAll(e.Text, "\n", "\n  "))

@@ -53,7 +53,7 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stdout, stderr))
+	root.AddCommand(newServe(stdout, stderr), newContext(stdout))
 	return root
 }
 
