@@ -42,6 +42,9 @@ func ParseAddress(text string, port int) (Address, error) {
 	if host == "*" {
 		host = ""
 	}
+	if host == "unix" { // the path was forgotten
+		return unixAddress("")
+	}
 	if host != "" && !isHost(host) {
 		return Address{}, errAddress
 	}
@@ -50,8 +53,9 @@ func ParseAddress(text string, port int) (Address, error) {
 
 // unixAddress takes the path after "unix:", also of the form "unix:///path".
 func unixAddress(path string) (Address, error) {
-	if rest, ok := strings.CutPrefix(path, "//"); ok {
-		path = rest
+	path = strings.TrimPrefix(path, "//")
+	if strings.HasPrefix(path, "//") {
+		path = "/" + strings.TrimLeft(path, "/")
 	}
 	if path == "" || path == "@" || strings.ContainsRune(path, 0) {
 		return Address{}, errors.New("want a path behind unix:, such as unix:/run/app.sock")
@@ -85,17 +89,18 @@ func splitAddress(text string, port int) (host, number string, err error) {
 }
 
 // isHost says whether host is an IP address or may be a name (RFC 1123, and
-// the underscores that people use all the same).
+// the underscores that people use all the same; its last label is no number).
 func isHost(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	for _, label := range labels {
 		if label == "" || len(label) > 63 || label[0] == '-' || strings.ContainsFunc(label, notInName) {
 			return false
 		}
 	}
-	return len(host) <= 253
+	return len(host) <= 253 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
 func notInName(r rune) bool {

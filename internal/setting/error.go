@@ -14,6 +14,7 @@ type Mistake struct {
 	Option  string
 	Text    string // what stands there
 	Missing bool   // nothing stands there
+	Secret  bool   // Text is not to be shown: it may be a password
 	Want    string // "want a whole number from 1 to 64"
 	Near    string // the option that was probably meant, or empty
 }
@@ -32,9 +33,12 @@ func (m Mistake) String() string {
 	if m.Section != "" {
 		b.WriteString("[" + m.Section + "] ")
 	}
-	if m.Missing {
+	switch {
+	case m.Missing:
 		fmt.Fprintf(&b, "no %s: %s", m.Option, m.Want)
-	} else {
+	case m.Secret:
+		fmt.Fprintf(&b, "%s = …: %s", m.Option, m.Want)
+	default:
 		fmt.Fprintf(&b, "%s = %q: %s", m.Option, m.Text, m.Want)
 	}
 	if m.Near != "" {

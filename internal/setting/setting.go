@@ -163,8 +163,8 @@ func (r *Reader) Unused() []Option {
 func (r *Reader) Unknown() {
 	for _, o := range r.Unused() {
 		m := r.mistake(o)
-		m.Want = "unknown option"
-		m.Near = r.meant(o.Name)
+		m.Want, m.Near = "unknown option", r.meant(o.Name)
+		m.Secret = m.Secret || r.inGroup(m.Near)
 		if m.Near == "" && len(r.known) > 0 {
 			m.Want += ": want one of " + strings.Join(r.known, ", ")
 		}
@@ -182,6 +182,12 @@ func (r *Reader) meant(name string) string {
 		}
 	}
 	return Nearest(name, candidates)
+}
+
+// inGroup says whether an option is one of a group, such as the variables of an
+// environment, whose texts are anything.
+func (r *Reader) inGroup(name string) bool {
+	return slices.ContainsFunc(r.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // Refuse notes a mistake that the caller sees in an option's text: want says
@@ -202,7 +208,19 @@ func (r *Reader) mistake(o Option) Mistake {
 	if file == "" {
 		file = r.file
 	}
-	return Mistake{File: file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value}
+	return Mistake{
+		File: file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value,
+		Secret: isSecret(o.Name) || r.inGroup(o.Name),
+	}
+}
+
+// isSecret says whether what an option of that name has may be a secret.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "key") ||
+		slices.ContainsFunc([]string{"passw", "secret", "token", "credential"}, func(word string) bool {
+			return strings.Contains(name, word)
+		})
 }
 
 // read returns the option's value, or unset if it is not there or wrong.

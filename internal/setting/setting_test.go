@@ -1,6 +1,7 @@
 package setting_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -55,10 +56,108 @@ production.ini:5: [pasted:workers] body = "10q": want a size in bytes, or such a
 production.ini:6: [pasted:workers] umask = "99": want an octal mode from 0 to 777, such as 022
 production.ini:7: [pasted:workers] listen = "::1:80": want brackets around an IPv6 address: [::1:80]:port
 production.ini:8: [pasted:workers] class = "Threads": want threads or gevent
-production.ini:10: [pasted:workers] evn.PATH = "/": unknown option: did you mean "env.PATH"?
+production.ini:10: [pasted:workers] evn.PATH = …: unknown option: did you mean "env.PATH"?
 production.ini:11: [pasted:workers] zzz = "1": unknown option: want one of env.…, class, listen, umask, body, timeout, preload, processes, threads, python`
 	if diff := cmp.Diff(want, r.Err().Error()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestMistakesOfSeveralSectionsAreJoined(t *testing.T) {
+	server := setting.NewReader("a.ini", "server:main", []setting.Option{
+		{Name: "port", Value: "http", Line: 9},
+		{Name: "threads", Value: "x", Line: 3, File: "base.ini"},
+	})
+	server.Int("threads", 1, 1, math.MaxInt)
+	server.Int("port", 80, 0, 65535)
+	fine := reader("threads = 4")
+	fine.Int("threads", 1, 1, 64)
+	workers := setting.NewReader("", "", []setting.Option{{Name: "preload"}})
+	workers.Bool("preload", true)
+	want := `base.ini:3: [server:main] threads = "x": want a whole number, at least 1
+a.ini:9: [server:main] port = "http": want a whole number from 0 to 65535
+preload = "": want true or false (or yes, on, y, t, 1; no, off, n, f, 0)`
+	if diff := cmp.Diff(want, setting.Join(server, fine, workers).Error()); diff != "" {
+		t.Error(diff)
+	}
+	if err := setting.Join(fine); err != nil {
+		t.Errorf("Join() without a mistake = %v, want nil", err)
+	}
+	if err := fine.Err(); err != nil {
+		t.Errorf("Err() without a mistake = %v, want nil", err)
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	r := reader("admin_token = hunter2", "DB_PASSWORD = hunter2", "env.HOME = hunter2", "evn.DB = hunter2", "secret_key = hunter2")
+	r.Group("env.")
+	r.Refuse("env.HOME", "something else")
+	r.Int("admin_token", 0, 0, 1)
+	r.Unknown()
+	if got := r.Err().Error(); strings.Contains(got, "hunter2") || strings.Count(got, "\n") != 4 {
+		t.Errorf("got\n%s\nwant five mistakes and no secret", got)
+	}
+}
+
+func TestErrorIsKnownByItsType(t *testing.T) {
+	r := reader("threads = x")
+	r.Int("threads", 1, 1, 64)
+	var all *setting.Error
+	if !errors.As(r.Err(), &all) || len(all.Mistakes) != 1 {
+		t.Fatalf("Err() = %#v, want an *Error with one mistake", r.Err())
+	}
+	want := setting.Mistake{File: "production.ini", Line: 1, Section: "pasted:workers",
+		Option: "threads", Text: "x", Want: "want a whole number from 1 to 64"}
+	if diff := cmp.Diff(want, all.Mistakes[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGroupTakesOptionsWithAPrefix(t *testing.T) {
+	r := reader("env.A = 1", "env. = x", "env.B = ", "environ = y", "ENV.C = z", "env.A = 2", "env.a.b = 3")
+	want := []setting.Option{{Name: "B", Line: 3}, {Name: "A", Value: "2", Line: 6}, {Name: "a.b", Value: "3", Line: 7}}
+	if diff := cmp.Diff(want, r.Group("env.")); diff != "" {
+		t.Error(diff)
+	}
+	var unused []string
+	for _, o := range r.Unused() {
+		unused = append(unused, o.Name)
+	}
+	if diff := cmp.Diff([]string{"env.", "environ", "ENV.C"}, unused); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOfSeveralOptionsOfANameTheLastCounts(t *testing.T) {
+	r := reader("threads = x", "threads = 2")
+	if got := r.Int("threads", 1, 1, 64); got != 2 || r.Err() != nil {
+		t.Errorf("Int() = %d, %v, want 2", got, r.Err())
+	}
+	if !r.Has("threads") || r.Has("processes") {
+		t.Error("Has() is not true for threads alone")
+	}
+}
+
+func TestWhatAnOptionMayHave(t *testing.T) {
+	r := reader("name =   a  b ", "paths = \n /a\n\t/b  /c", "none =  ", "rate = 0.25",
+		"listen = *:80, [::1]:81\nunix:/run/x", "admin = 127.0.0.1", "class = gevent")
+	got := []any{
+		r.Text("name", ""), r.Text("other", "unset"), r.List("paths"), r.List("none"), r.List("other") == nil,
+		r.Float("rate", 1, 0, 1), r.Addresses("listen", 0), r.Addresses("other", 0) == nil,
+		r.Address("admin", setting.Address{}, 9000), r.Address("other", setting.Address{Port: 1}, 0),
+		r.OneOf("class", "threads", "threads", "gevent"),
+	}
+	want := []any{
+		"a  b", "unset", []string{"/a", "/b", "/c"}, []string{}, true,
+		0.25, []setting.Address{{Port: 80}, {Host: "::1", Port: 81}, {Path: "/run/x"}}, true,
+		setting.Address{Host: "127.0.0.1", Port: 9000}, setting.Address{Port: 1},
+		"gevent",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if r.Unknown(); r.Err() != nil {
+		t.Error(r.Err())
 	}
 }
 
