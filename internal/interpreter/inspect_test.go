@@ -69,31 +69,29 @@ func anys(list []string) any {
 	return all
 }
 
-// TestSearchPathIsAWorkers checks what the options add, PYTHONPATH, and that
-// the ” of -c is gone.
+// TestSearchPathIsAWorkers checks what the options and PYTHONPATH add, that the
+// ” of -c is gone, and that any byte may stand in a name, whatever the locale.
 func TestSearchPathIsAWorkers(t *testing.T) {
-	python := anyPython(t)
-	dir := t.TempDir()
-	plain := inspect(t, python, interpreter.Options{}).SysPath
-	got := inspect(t, python, interpreter.Options{
-		Path:    []string{"/front/one", "/front/two"},
-		PathEnd: []string{dir, plain[0], "/end \xff"},
-		Dir:     dir,
-		Env:     []string{"PYTHONPATH=relative:/absolute:"},
-	}).SysPath
-	resolved, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := slices.Concat([]string{"/front/one", "/front/two", resolved + "/relative", "/absolute"}, plain, []string{dir, "/end \xff"})
-	// Python makes an empty entry of PYTHONPATH the working directory.
-	got = slices.DeleteFunc(got, func(s string) bool { return s == resolved && s != dir })
-	if i := slices.Index(got, dir); i == 4 {
-		got, want = slices.Delete(got, 4, 5), slices.DeleteFunc(want, func(s string) bool { return s == dir })
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	eachPython(t, func(t *testing.T, python string, _ int) {
+		dir, err := filepath.EvalSymlinks(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := inspect(t, python, interpreter.Options{}).SysPath
+		for _, locale := range []string{"C", "C.UTF-8"} {
+			got := inspect(t, python, interpreter.Options{
+				Path:    []string{"/front/one", "/front/é\xff"},
+				PathEnd: []string{"/absolute", dir, plain[0], "/end \xff"},
+				Dir:     dir,
+				Env:     []string{"PYTHONPATH=relative:/absolute", "LC_ALL=" + locale},
+			}).SysPath
+			want := slices.Concat([]string{"/front/one", "/front/é\xff", dir + "/relative", "/absolute"}, plain,
+				[]string{dir, "/end \xff"})
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("in the locale %s: %s", locale, diff)
+			}
+		}
+	})
 }
 
 func TestUserSitePackagesCount(t *testing.T) {

@@ -44,7 +44,7 @@ func candidates(version string) []string {
 	if home, err := os.UserHomeDir(); root == "" && err == nil {
 		root = filepath.Join(home, ".pyenv")
 	}
-	paths, _ := filepath.Glob(filepath.Join(root, "versions", version+".*", "bin", "python3"))
+	paths, _ := filepath.Glob(filepath.Join(root, "versions", version+".*", "bin", "python"+version))
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		path := filepath.Join(dir, "python"+version)
 		if _, err := os.Stat(path); err == nil && filepath.IsAbs(dir) {

@@ -143,11 +143,7 @@ func TestInspectRefusesAnOldPython(t *testing.T) {
 }
 
 func TestPython2SaysThatItIsOld(t *testing.T) {
-	paths := candidates("2.7")
-	for n, path := range paths {
-		paths[n] = strings.Replace(path, "python3", "python2", 1)
-	}
-	for _, path := range paths {
+	for _, path := range candidates("2.7") {
 		if exec.Command(path, "-c", "").Run() != nil {
 			continue
 		}
