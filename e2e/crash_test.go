@@ -57,7 +57,8 @@ func serveCrash(t *testing.T, c crew) *crashSite {
 	return &crashSite{t: t, client: newClient(t), folder: folder, Server: harness.Start(t, opts)}
 }
 
-// An identity is what the application says of its process.
+// An identity is what the application says of its process, and of the one that
+// answers for a child of it.
 type identity struct{ PID, Parent int }
 
 // who asks which process answers.
@@ -253,22 +254,31 @@ func TestApplicationThatExitsGets502AndANewWorker(t *testing.T) {
 	}
 }
 
-// TestTemplateKilledIsReplacedWhileTheWorkersServe asks all the time.
+// template returns the process that is neither pasted nor one of the workers.
+func (c *crashSite) template(workers map[int]identity) int {
+	c.t.Helper()
+	var found []int
+	for _, p := range c.Processes() {
+		if _, worker := workers[p.PID]; !worker && p.PID != c.PID() {
+			found = append(found, p.PID)
+		}
+	}
+	if len(found) != 1 {
+		c.t.Fatalf("processes beside pasted and %d workers: %v, want the template", len(workers), found)
+	}
+	return found[0]
+}
+
+// TestTemplateKilledIsReplacedWhileTheWorkersServe asks all the time, and then
+// has the workers replaced: by children of the new template.
 func TestTemplateKilledIsReplacedWhileTheWorkersServe(t *testing.T) {
 	t.Parallel()
 	c := serveCrash(t, crew{processes: 2, threads: 2, preload: true})
 	before := c.workers(2)
-	template := 0
-	for _, id := range before {
-		template = id.Parent
-	}
-	if template == c.PID() {
-		t.Fatal("the workers' parent is pasted: there is no template")
-	}
 	stop, asked := make(chan struct{}), make(chan error, 1)
 	go func() { asked <- c.askUntil(stop) }()
-	c.kill(template)
-	harness.Await(t, 20*time.Second, "another template", func() bool { return c.lines("imports") >= 2 })
+	c.kill(c.template(before))
+	harness.Await(t, 20*time.Second, "another template", func() bool { return c.lines("imports") == 2 })
 	close(stop)
 	if err := <-asked; err != nil {
 		t.Errorf("while the template was replaced: %v", err)
@@ -276,15 +286,14 @@ func TestTemplateKilledIsReplacedWhileTheWorkersServe(t *testing.T) {
 	for pid := range before {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // one may have been replaced by now
 	}
-	harness.Await(t, 20*time.Second, "workers of the new template", func() bool {
-		r := c.ask("/who")
-		var id identity
-		if r.err != nil || r.StatusCode != http.StatusOK {
-			return false
+	for pid := range c.workers(2) {
+		if _, old := before[pid]; old {
+			t.Errorf("process %d answers after its death", pid)
 		}
-		r.decode(t, &id)
-		return id.Parent != template && id.Parent != c.PID()
-	})
+	}
+	if n := c.lines("imports"); n != 2 {
+		t.Errorf("imported %d times, want twice: once for each template", n)
+	}
 }
 
 // askUntil asks without a pause, and returns what was not answered with 200.

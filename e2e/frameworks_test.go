@@ -243,7 +243,7 @@ func testUnknown(t *testing.T, f framework) {
 }
 
 // requestNumber is how a line of the log names the request that it is about.
-var requestNumber = regexp.MustCompile(`\brequest=(\d+)\b`)
+var requestNumber = regexp.MustCompile(`\brequest=[0-9a-f]+\b`)
 
 func testErrorsLog(t *testing.T, f framework) {
 	numbers := make(map[string]bool)

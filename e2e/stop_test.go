@@ -171,13 +171,15 @@ func TestWorkerThatCannotStartAnyMoreBacksOff(t *testing.T) {
 		t.Run(fmt.Sprintf("preload %v", preload), func(t *testing.T) {
 			t.Parallel()
 			c := serveCrash(t, crew{processes: 1, threads: 1, preload: preload})
-			id := c.who()
+			workers := c.workers(1)
 			c.tell("exit-at-import")
 			before := c.lines("imports")
 			if preload {
-				c.kill(id.Parent)
+				c.kill(c.template(workers))
 			}
-			c.kill(id.PID)
+			for pid := range workers {
+				c.kill(pid)
+			}
 			time.Sleep(3 * time.Second) // the window in which the attempts are counted
 			if n := c.lines("imports") - before; n < 1 || n > 10 {
 				t.Errorf("imported %d times in 3s, want a few", n)
