@@ -5,7 +5,7 @@ import "time"
 // How many requests a lane gets ahead of time, see pace.
 const (
 	aheadBudget = 500 * time.Microsecond // the most that a request may wait behind others
-	slowRequest = 2 * time.Millisecond   // an application that takes as long gets none
+	slowRequest = 10 * time.Millisecond  // one that took as long lately switches it off
 	aheadMost   = 15
 	// aheadBytes bounds what is sent ahead on one lane, so that it always
 	// fits the socket's buffer: a write to a worker that is busy answering
@@ -15,7 +15,9 @@ const (
 
 // pace measures how fast the application is, and says how many requests a lane
 // may hold beyond the one being served: as many as it serves in aheadBudget,
-// and none while any recent request was slow. The pool's mu guards it.
+// and none while any recent request was slow: what was sent behind such a one
+// waits for it. A process that lost its processor for some milliseconds does
+// not make an application slow. The pool's mu guards it.
 type pace struct {
 	mean time.Duration // moving average of the service time; 0: not measured
 	peak time.Duration // recent greatest, decaying
