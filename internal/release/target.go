@@ -1,6 +1,7 @@
 package release
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ type target struct {
 func parseTarget(arg string) (target, error) {
 	path, name, _ := strings.Cut(arg, "#")
 	if rest, ok := strings.CutPrefix(path, "config:"); ok {
-		path = rest
+		path = unquote(rest)
 	}
 	if path == "" {
 		return target{}, &paste.Error{
@@ -44,4 +45,13 @@ func parseTarget(arg string) (target, error) {
 // PasteDeploy would decode it.
 func (t target) uri() string {
 	return "config:" + strings.NewReplacer("%", "%25", "#", "%23").Replace(t.file)
+}
+
+// unquote decodes the percent-encoding of a config: URI. As in Python, a
+// percent sign that encodes nothing stands for itself.
+func unquote(path string) string {
+	if decoded, err := url.PathUnescape(path); err == nil {
+		return decoded
+	}
+	return path
 }
