@@ -75,7 +75,13 @@ func (r *Release) findInterpreter(ctx context.Context) error {
 	r.Interpreter, err = interpreter.Inspect(ctx, found, interpreter.Options{
 		Path: front, PathEnd: end, Dir: r.Workers.Chdir, Env: r.environ(), Timeout: askTimeout,
 	})
-	return r.Workers.blame(err)
+	if err != nil {
+		return r.Workers.blame(err)
+	}
+	if said := strings.TrimSpace(r.Interpreter.Output); said != "" {
+		r.note(fmt.Sprintf("%s says as it starts: %s", found, said))
+	}
+	return nil
 }
 
 // environ is the environment of the Python processes.

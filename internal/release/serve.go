@@ -113,7 +113,7 @@ func (r *Release) workerConfig() *worker.Config {
 		vars = append(vars, marshal.Pair{Key: name, Value: value})
 	}
 	return &worker.Config{
-		Python: r.Interpreter.Executable,
+		Python: r.Interpreter.Path,
 		Title:  r.File,
 		Env:    r.environ(),
 		Dir:    r.Workers.Chdir,
