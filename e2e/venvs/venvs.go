@@ -1,11 +1,10 @@
 // Package venvs knows the virtual environments that the end-to-end tests run
-// applications in: where each one is, what it must hold, and how it is made.
-// It leaves to others what is done with them.
+// applications in: where each one is, what it must hold, and that tools/venv
+// makes it. It leaves to others what is done with them.
 package venvs
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -28,8 +27,8 @@ var ErrNotPrepared = errors.New("want `go run ./e2e/prepare` first")
 
 // A Layout says where things are.
 type Layout struct {
-	Requirements string // the folder of the requirement files
-	Cache        string // the folder of the environments
+	Root  string // the repository
+	Cache string // the folder of the environments
 }
 
 // Find returns the layout of the repository that the working directory is in.
@@ -43,7 +42,7 @@ func Find() (Layout, error) {
 		cache = filepath.Join(root, ".cache", "venvs")
 	}
 	cache, err = filepath.Abs(cache)
-	return Layout{Requirements: filepath.Join(root, "e2e", "requirements"), Cache: cache}, err
+	return Layout{Root: root, Cache: cache}, err
 }
 
 // repository returns the nearest folder upwards that has a go.mod.
@@ -64,7 +63,7 @@ func repository() (string, error) {
 
 // Names returns the environments' names, one for each requirement file.
 func (l Layout) Names() ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(l.Requirements, "*.txt"))
+	files, err := filepath.Glob(filepath.Join(l.requirements(), "*.txt"))
 	var names []string
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".txt"))
@@ -79,53 +78,38 @@ func (l Layout) Dir(name string) string { return filepath.Join(l.Cache, name) }
 // not made from today's requirements. It does not ask which Python is the
 // default one today: an environment that is there works with its own.
 func (l Layout) Ready(name string) (string, error) {
-	want, err := l.digest(name)
+	text, err := os.ReadFile(l.file(name))
 	if err != nil {
 		return "", err
 	}
-	have, err := os.ReadFile(l.stamp(name))
-	digest, _, _ := strings.Cut(string(have), "\n")
-	if err != nil || digest != want {
+	// tools/venv writes it last: the Python's version, the requirements' sum.
+	stamp, err := os.ReadFile(filepath.Join(l.Dir(name), "stamp"))
+	if err != nil || !strings.Contains(string(stamp), fmt.Sprintf(" %x ", sha256.Sum256(text))) {
 		return "", fmt.Errorf("virtual environment %s: %w", l.Dir(name), ErrNotPrepared)
 	}
 	return l.Dir(name), nil
 }
 
-// stamp is written when an environment is complete. Its lines: the digest of
-// the requirements, then the Python that it was made with.
-func (l Layout) stamp(name string) string { return filepath.Join(l.Dir(name), ".stamp") }
+func (l Layout) requirements() string { return filepath.Join(l.Root, "e2e", "requirements") }
 
-func (l Layout) file(name string) string { return filepath.Join(l.Requirements, name+".txt") }
+func (l Layout) file(name string) string { return filepath.Join(l.requirements(), name+".txt") }
 
-func (l Layout) digest(name string) (string, error) {
-	text, err := os.ReadFile(l.file(name))
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
-}
-
-// A Python is an interpreter that environments are made with.
-type Python struct {
-	Path    string // of the interpreter itself, not of a shim
-	Version string // as sys.version has it, on one line
-}
-
-// FindPython asks the interpreter that PythonVariable names, or python3.
-func FindPython() (Python, error) {
+// FindPython returns the interpreter that PythonVariable names, or python3: its
+// own path, not that of a shim, which would answer differently in another
+// folder.
+func FindPython() (string, error) {
 	name := os.Getenv(PythonVariable)
 	if name == "" {
 		name = "python3"
 	}
+	const question = `import sys; print(sys.executable if sys.version_info >= (3, 10) else "")`
 	out, err := exec.Command(name, "-c", question).Output()
 	if err != nil {
-		return Python{}, fmt.Errorf("%s: want Python 3.10 or later: %w", name, err)
+		return "", fmt.Errorf("%s: want Python 3.10 or later: %w", name, err)
 	}
-	path, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if version == "" {
-		return Python{}, fmt.Errorf("%s says %q: want Python 3.10 or later", name, out)
+	path := strings.TrimSpace(string(out))
+	if path == "" {
+		return "", fmt.Errorf("%s: want Python 3.10 or later, for Django's sake: %s=… names another", name, PythonVariable)
 	}
-	return Python{Path: path, Version: version}, nil
+	return path, nil
 }
-
-const question = `import sys
-print(sys.executable)
-print(sys.version.replace("\n", " ") if sys.version_info >= (3, 10) else "")`
