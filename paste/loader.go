@@ -62,6 +62,25 @@ func (r *resolver) fileLoader(q request, name string) (*Loader, *Error) {
 	return l, nil
 }
 
+// Sections returns the names of all sections of l's file but the defaults, in
+// its order, and where their headers stand. It is nil if l has no file.
+func (l *Loader) Sections() []SectionName {
+	if l.file == nil {
+		return nil
+	}
+	var names []SectionName
+	for _, s := range l.file.Sections() {
+		names = append(names, SectionName{s.Name, l.file.position(s.Line)})
+	}
+	return names
+}
+
+// A SectionName is the text between the brackets, and where it stands.
+type SectionName struct {
+	Name string
+	Pos  Position
+}
+
 // Section returns the options of any section of l's file, with values
 // interpolated as everywhere and the places where they stand: its own ones, not
 // the defaults. It is nil, without an error, if there is no such section or l

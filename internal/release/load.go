@@ -32,6 +32,9 @@ func (r *Release) readSettings(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkSections(loader.Sections()); err != nil {
+		return err
+	}
 	if r.logging, err = hasSection(loader, "loggers"); err != nil {
 		return err
 	}
@@ -41,6 +44,20 @@ func (r *Release) readSettings(context.Context) error {
 	}
 	r.Workers, err = readWorkers(conf, filepath.Dir(r.File))
 	return err
+}
+
+// checkSections refuses sections that look like Pasted's own and are not.
+func checkSections(names []paste.SectionName) error {
+	for _, s := range names {
+		if !strings.HasPrefix(s.Name, "pasted:") || s.Name == workersSection {
+			continue
+		}
+		return &paste.Error{
+			Pos: s.Pos, Section: s.Name,
+			Message: "there is no such section of Pasted's: want [" + workersSection + "]",
+		}
+	}
+	return nil
 }
 
 // sysPath returns what is added to the front and to the end of sys.path. The
