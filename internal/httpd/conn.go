@@ -25,9 +25,8 @@ const (
 	sendSlices = 4
 )
 
-// errHeadTooLarge ends a connection whose head has been refused. net/http says
-// nothing more after an error of reading.
-var errHeadTooLarge = &net.OpError{Op: "read", Err: errors.New("request head too large")}
+// errRefused ends a connection whose head has been refused.
+var errRefused = errors.New("request refused")
 
 // A conn is a client's connection. Under net/http, it bounds heads in size and
 // answers those that are too large or too slow, and it bounds the time that a
@@ -44,7 +43,9 @@ type conn struct {
 
 	// The goroutine that serves the connection has these alone.
 	head    int64 // bytes of the head that is being read
-	refused bool  // net/http has written a refusal
+	refused bool  // we have written a refusal: nothing else is read or written
+	lingers bool  // net/http has written one
+	handled bool  // the engine has the request; what is written is its answer
 }
 
 type connKey struct{}
@@ -53,27 +54,33 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. While a request is served, net/http waits in it for
+// the client to go; otherwise it reads a head.
 func (c *conn) Read(p []byte) (int, error) {
 	s := c.conns.stateOf(c)
-	if s == stateServing {
+	switch {
+	case c.refused:
+		return 0, errRefused
+	case s == stateServing:
 		return c.Conn.Read(p)
 	}
 	left := c.engine.cfg.MaxHeaderSize - c.head
 	if left <= 0 {
 		c.refuse(http.StatusRequestHeaderFieldsTooLarge, "the request's head is too large")
-		return 0, errHeadTooLarge
+		return 0, errRefused
 	}
 	n, err := c.Conn.Read(p[:min(int64(len(p)), left)])
-	if n > 0 {
+	switch {
+	case c.conns.stateOf(c) == stateServing: // its request came with the one before
+	case n > 0:
 		if s == stateIdle {
 			c.Conn.SetReadDeadline(time.Now().Add(c.engine.cfg.HeaderTimeout))
 		}
 		c.head += int64(n)
 		c.conns.move(c, stateReading)
-	}
-	if err != nil && c.head > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+	case c.head > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 		c.refuse(http.StatusRequestTimeout, "the request's head took too long")
+		return 0, errRefused
 	}
 	return n, err
 }
@@ -81,7 +88,10 @@ func (c *conn) Read(p []byte) (int, error) {
 // Write implements net.Conn. It fails when the client has taken nothing for
 // the send timeout, however much there is to write.
 func (c *conn) Write(p []byte) (int, error) {
-	if c.conns.stateOf(c) != stateServing {
+	switch {
+	case c.refused:
+		return 0, errRefused // net/http takes half a line for one, and may find that bad
+	case !c.handled:
 		c.noteRefusal(p)
 	}
 	slice := c.engine.cfg.SendTimeout / sendSlices
@@ -104,7 +114,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// noteRefusal logs what net/http writes where no handler has the request, and
+// noteRefusal logs what net/http writes by itself, to a bad request, and
 // remembers that what still comes is not read.
 func (c *conn) noteRefusal(p []byte) {
 	code, reason := 0, "not well-formed"
@@ -114,12 +124,13 @@ func (c *conn) noteRefusal(p []byte) {
 	if _, text, ok := strings.Cut(string(p), "\r\n\r\n"); ok && text != "" {
 		reason = text
 	}
-	c.refused = true
+	c.lingers = true
 	c.engine.refusals.note(code, reason, c.RemoteAddr())
 }
 
 // refuse answers a head that net/http will not see the end of.
 func (c *conn) refuse(code int, reason string) {
+	c.refused = true
 	c.engine.refusals.note(code, reason, c.RemoteAddr())
 	text := refusalText(code, reason)
 	c.Conn.SetWriteDeadline(time.Now().Add(refusalTime))
@@ -131,7 +142,7 @@ func (c *conn) refuse(code int, reason string) {
 // Close implements net.Conn for net/http, which does not wait for a client to
 // have read its refusal.
 func (c *conn) Close() error {
-	if c.refused {
+	if c.lingers {
 		c.linger()
 	}
 	return c.Conn.Close()

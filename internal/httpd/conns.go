@@ -22,15 +22,14 @@ const (
 	stateNew     state = iota // nothing has been read
 	stateIdle                 // between two requests
 	stateReading              // some of a head has been read
-	stateServing              // the handler has the request
+	stateServing              // a head has been read, and perhaps found bad
 	stateClosed               // by us; its goroutine is about to notice
 )
 
-// moves are the legal moves between states. A short request is read by one
-// system call with the one before it, and its connection goes from idle to
-// serving without more.
+// moves are the legal moves between states. A request that came with the one
+// before it takes its connection from idle to serving.
 var moves = map[state][]state{
-	stateNew:     {stateReading, stateServing, stateClosed},
+	stateNew:     {stateReading, stateClosed},
 	stateIdle:    {stateReading, stateServing, stateClosed},
 	stateReading: {stateServing, stateClosed},
 	stateServing: {stateIdle, stateClosed},
@@ -68,18 +67,34 @@ func newConns(e *engine) *conns {
 type listener struct {
 	net.Listener
 	conns *conns
+	taken int // since the stop's last look
+	looks int // of the stop
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. After a stop, which sets a deadline, it goes
+// on as long as connections were waiting.
 func (l *listener) Accept() (net.Conn, error) {
-	inner, err := l.Listener.Accept()
-	if err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) && l.conns.isStopping() {
-			err = net.ErrClosed // not one of those that net/http waits after
+	for {
+		inner, err := l.Listener.Accept()
+		switch {
+		case err == nil:
+			l.taken++
+			return l.conns.admit(inner), nil
+		case !errors.Is(err, os.ErrDeadlineExceeded) || !l.conns.isStopping():
+			return nil, err
+		case !l.again():
+			return nil, net.ErrClosed // not one of those that net/http waits after
 		}
-		return nil, err
 	}
-	return l.conns.admit(inner), nil
+}
+
+// again sets the deadline anew if connections have been waiting.
+func (l *listener) again() bool {
+	waited := l.taken > 0 && l.looks < mostAccepts
+	l.taken = 0
+	l.looks++
+	last, ok := l.Listener.(interface{ SetDeadline(time.Time) error })
+	return waited && ok && last.SetDeadline(time.Now().Add(acceptGrace)) == nil
 }
 
 // Close implements net.Listener. The listener is Serve's to close, which takes
@@ -145,6 +160,14 @@ func (cs *conns) moveLocked(c *conn, to state) bool {
 	return true
 }
 
+// serve puts c into stateServing, if it is not there yet, and says whether it
+// is: it is not if it has been closed.
+func (cs *conns) serve(c *conn) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return c.state == stateServing || cs.moveLocked(c, stateServing)
+}
+
 // stateOf returns c's state.
 func (cs *conns) stateOf(c *conn) state {
 	cs.mu.Lock()
@@ -156,10 +179,10 @@ func (cs *conns) stateOf(c *conn) state {
 func (cs *conns) setState(inner net.Conn, s http.ConnState) {
 	c := inner.(*conn)
 	switch s {
-	case http.StateActive: // a head has been read
-		cs.move(c, stateReading)
+	case http.StateActive: // not for a request that came with the one before
+		cs.move(c, stateServing)
 	case http.StateIdle:
-		c.head = 0
+		c.head, c.handled = 0, false
 		cs.move(c, stateIdle)
 	case http.StateClosed, http.StateHijacked:
 		cs.remove(c)

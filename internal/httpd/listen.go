@@ -175,9 +175,20 @@ func explainBind(err error, ip netip.Addr, port int) error {
 // setBacklog sets the length of l's queue; zero leaves it at the system's most.
 // Go asks for that; a second listen(2) changes it.
 func setBacklog(l net.Listener, backlog int) error {
-	sc, ok := l.(syscall.Conn)
-	if backlog == 0 || !ok {
+	if backlog == 0 {
 		return nil
+	}
+	return relisten(l, backlog)
+}
+
+// shorten lets one connection at most wait to be accepted. Clients of others
+// get no answer from the kernel, and ask again.
+func shorten(l net.Listener) error { return relisten(l, 0) }
+
+func relisten(l net.Listener, backlog int) error {
+	sc, ok := l.(syscall.Conn)
+	if !ok {
+		return errors.ErrUnsupported
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {

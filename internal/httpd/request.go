@@ -31,9 +31,10 @@ var proxyFields = []string{
 // engine's handler.
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(connKey{}).(*conn)
-	if c == nil || !e.conns.move(c, stateServing) {
+	if c == nil || !e.conns.serve(c) {
 		panic(http.ErrAbortHandler) // the connection has been closed
 	}
+	c.handled = true
 	out := &response{ResponseWriter: w, engine: e}
 	if code, reason := e.check(r); code != 0 {
 		e.refusals.note(code, reason, c.RemoteAddr())
@@ -65,6 +66,8 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *engine) check(r *http.Request) (int, string) {
 	line := len(r.Method) + len(r.RequestURI) + len(r.Proto) + 2
 	switch {
+	case r.ProtoMajor != 1:
+		return http.StatusHTTPVersionNotSupported, "this is HTTP/1.1"
 	case r.Method == http.MethodConnect:
 		return http.StatusNotImplemented, "this is not a proxy"
 	case e.cfg.MaxRequestLine > 0 && line > e.cfg.MaxRequestLine:

@@ -16,8 +16,10 @@ const (
 	// still bring one: it may be on its way, and would be lost.
 	idleGrace = 300 * time.Millisecond
 	// acceptGrace is how long after a stop connections are taken that the
-	// kernel has already accepted; they would be reset.
-	acceptGrace = 10 * time.Millisecond
+	// kernel has already accepted; they would be reset. mostAccepts bounds
+	// how many times that is, where they keep coming.
+	acceptGrace = 20 * time.Millisecond
+	mostAccepts = 50
 	// cutGrace is how long handlers have to return once their clients have
 	// been cut off.
 	cutGrace = 5 * time.Second
@@ -67,8 +69,7 @@ func Serve(ctx, kill context.Context, cfg Config, listeners []net.Listener, hand
 	case failure = <-failures:
 	}
 	e.conns.stop()
-	e.stopAccepting(listeners, kill)
-	accepting.Wait()
+	e.stopAccepting(listeners, kill, &accepting)
 	e.conns.settle()
 	if err := e.drain(kill, cancel); err != nil {
 		return errors.Join(failure, err)
@@ -107,21 +108,22 @@ func newEngine(base context.Context, cfg Config, handler http.Handler, log *slog
 	return e
 }
 
-// stopAccepting takes what the kernel has already accepted, and closes the
-// listeners.
-func (e *engine) stopAccepting(listeners []net.Listener, kill context.Context) {
-	wait := false
+// stopAccepting lets as few new connections come as can be, takes those that
+// the kernel has already accepted, and closes the listeners. It returns when
+// nobody accepts from them any more.
+func (e *engine) stopAccepting(listeners []net.Listener, kill context.Context, accepting *sync.WaitGroup) {
 	for _, l := range listeners {
-		if l, ok := l.(interface{ SetDeadline(time.Time) error }); ok && kill.Err() == nil {
-			wait = l.SetDeadline(time.Now().Add(acceptGrace)) == nil || wait
+		if u, ok := l.(*unixListener); ok {
+			u.unlink()
+		} else {
+			_ = shorten(l) // where it cannot, a few more may be reset
+		}
+		last, ok := l.(interface{ SetDeadline(time.Time) error })
+		if !ok || kill.Err() != nil || last.SetDeadline(time.Now().Add(acceptGrace)) != nil {
+			l.Close()
 		}
 	}
-	if wait {
-		select {
-		case <-time.After(acceptGrace):
-		case <-kill.Done():
-		}
-	}
+	accepting.Wait()
 	for _, l := range listeners {
 		l.Close()
 	}

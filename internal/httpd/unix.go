@@ -28,13 +28,18 @@ type unixListener struct {
 	remove sync.Once
 }
 
-// Close implements net.Listener.
-func (l *unixListener) Close() error {
+// unlink removes the file: nobody new can connect.
+func (l *unixListener) unlink() {
 	l.remove.Do(func() {
 		if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.file) {
 			os.Remove(l.path)
 		}
 	})
+}
+
+// Close implements net.Listener.
+func (l *unixListener) Close() error {
+	l.unlink()
 	return l.UnixListener.Close()
 }
 

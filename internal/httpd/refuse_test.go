@@ -1,0 +1,277 @@
+package httpd_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pasted/internal/httpd"
+)
+
+func TestBadRequestsAreRefused(t *testing.T) {
+	long := strings.Repeat("x", 3000)
+	cases := []struct {
+		name, request string
+		code          int
+	}{
+		{"no HTTP", "hello\n\n", 400},
+		{"no version", "GET /\n\n", 400},
+		{"HTTP/2", "GET / HTTP/2.0\nHost: a\n\n", 505},
+		{"HTTP/2 preface", "PRI * HTTP/2.0\n\nSM\n\n", 505},
+		{"no Host", "GET / HTTP/1.1\n\n", 400},
+		{"two Hosts", "GET / HTTP/1.1\nHost: a\nHost: b\n\n", 400},
+		{"space before the colon", "GET / HTTP/1.1\nHost : a\n\n", 400},
+		{"folded field", "GET / HTTP/1.1\n Host: a\n\n", 400},
+		{"NUL in a value", "GET / HTTP/1.1\nHost: a\nX: a\x00b\n\n", 400},
+		{"length of minus one", "POST / HTTP/1.1\nHost: a\nContent-Length: -1\n\n", 400},
+		{"two lengths", "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nContent-Length: 2\n\nab", 400},
+		{"unknown coding", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip\n\n", 501},
+		{"unknown expectation", "POST / HTTP/1.1\nHost: a\nExpect: tea\nContent-Length: 1\n\nx", 417},
+		{"CONNECT", "CONNECT a:80 HTTP/1.1\nHost: a:80\n\n", 501},
+		{"long line", "GET /" + long[:200] + " HTTP/1.1\nHost: a\n\n", 414},
+		{"long field", "GET / HTTP/1.1\nHost: a\nX: " + long[:200] + "\n\n", 431},
+		{"many fields", "GET / HTTP/1.1\nHost: a\n" + strings.Repeat("X: y\n", 10) + "\n", 431},
+		{"large head", "GET / HTTP/1.1\nHost: a\nX: " + long + "\n\n", 431},
+		{"endless line", "GET /" + long, 431},
+		{"large body", "POST / HTTP/1.1\nHost: a\nContent-Length: 1001\n\n", 413},
+		{"large body sent at once", "POST / HTTP/1.1\nHost: a\nContent-Length: 3000\n\n" + long, 413},
+		{"large body that waits", "POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 1001\n\n", 413},
+		{"large chunked body", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nbb8\n" + long + "\n0\n\n", 413},
+		{"bad chunk", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nzz\n", 400},
+	}
+	s := serve(t, httpd.Config{
+		MaxHeaderSize: 1000, MaxBodySize: 1000, MaxRequestLine: 100, MaxFields: 8, MaxFieldSize: 100,
+	}, http.HandlerFunc(echo))
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			client := s.dial(t)
+			client.send(c.request)
+			r, _ := client.answer("POST")
+			if r.StatusCode != c.code || !r.Close {
+				t.Errorf("got %s, Connection: close is %v; want %d and a closed connection", r.Status, r.Close, c.code)
+			}
+			client.closed()
+		})
+	}
+}
+
+func TestRefusalsAreLogged(t *testing.T) {
+	s := serve(t, httpd.Config{MaxBodySize: 1}, http.HandlerFunc(echo))
+	client := s.dial(t)
+	client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\n")
+	client.answer("POST")
+	for _, want := range []string{"level=INFO", `msg="request refused"`, "status=413", "client=127.0.0.1:", "too large"} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("no %s in the log:\n%s", want, s.log)
+		}
+	}
+}
+
+func TestAFloodOfRefusalsIsLoggedInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(echo), newPipes())
+		refuse := func() {
+			client := s.dial(t)
+			go client.send("nonsense\n\n")
+			client.answer("GET")
+			client.Close()
+		}
+		for range 50 {
+			refuse()
+		}
+		if n := strings.Count(s.log.String(), "request refused"); n != 10 {
+			t.Errorf("%d refusals logged of 50 in a second, want 10", n)
+		}
+		time.Sleep(time.Second)
+		refuse()
+		if !strings.Contains(s.log.String(), "unlogged=40") {
+			t.Errorf("no word of the 40 that were not:\n%s", s.log)
+		}
+	})
+}
+
+func TestLimitsAreExact(t *testing.T) {
+	s := serve(t, httpd.Config{MaxHeaderSize: 300, MaxBodySize: 10}, http.HandlerFunc(echo))
+	head := "GET / HTTP/1.1\nHost: a\nX: "
+	fill := 300 - len(head) - strings.Count(head, "\n") - len("\r\n\r\n")
+	for extra, want := range []int{200, 431} {
+		client := s.dial(t)
+		client.send(head + strings.Repeat("x", fill+extra) + "\n\n")
+		if r, _ := client.answer("GET"); r.StatusCode != want {
+			t.Errorf("head of %d bytes: %s, want %d", 300+extra, r.Status, want)
+		}
+	}
+	for body, want := range map[string]int{"0123456789": 200, "0123456789a": 413} {
+		client := s.dial(t)
+		client.send("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n")
+		client.send(string("0123456789ab"[len(body)]) + "\n" + body + "\n0\n\n")
+		if r, _ := client.answer("POST"); r.StatusCode != want {
+			t.Errorf("body of %d bytes: %s, want %d", len(body), r.Status, want)
+		}
+	}
+}
+
+func TestALaterRequestIsBoundedAsTheFirst(t *testing.T) {
+	s := serve(t, httpd.Config{MaxHeaderSize: 500}, http.HandlerFunc(echo))
+	client := s.dial(t)
+	for range 3 {
+		client.send("GET / HTTP/1.1\nHost: a\nX: " + strings.Repeat("x", 400) + "\n\n")
+		if r, _ := client.answer("GET"); r.StatusCode != 200 {
+			t.Fatal(r.Status)
+		}
+	}
+	client.send("GET / HTTP/1.1\nHost: a\nX: " + strings.Repeat("x", 600) + "\n\n")
+	if r, _ := client.answer("GET"); r.StatusCode != 431 {
+		t.Errorf("%s, want 431", r.Status)
+	}
+}
+
+// drip sends text a byte at a time with a pause after each, until the server
+// does not want more.
+func drip(c *client, text string, pause time.Duration) {
+	for i := range len(text) {
+		if _, err := c.Write([]byte{text[i]}); err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+func TestSlowClientsGet408(t *testing.T) {
+	head := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+	cases := []struct {
+		name, fast, slow string
+		pause            time.Duration
+		after            time.Duration // of the bubble, at most
+	}{
+		{"head that drips", "", strings.Repeat("x", 500), time.Second, 11 * time.Second},
+		{"head that stops", "GET / HT", "", 0, 11 * time.Second},
+		{"body that never comes", head, "", 0, 31 * time.Second},
+		{"body that stops", head + "abc", "", 0, 31 * time.Second},
+		{"body that drips", head, strings.Repeat("x", 90000), 2 * time.Second, 33 * time.Second},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				s := serveOn(t, httpd.Config{}, http.HandlerFunc(echo), newPipes())
+				client := s.dial(t)
+				var sending sync.WaitGroup
+				sending.Go(func() {
+					io.WriteString(client.Conn, c.fast)
+					drip(client, c.slow, c.pause)
+				})
+				r, _ := client.answer("POST")
+				if r.StatusCode != 408 || !r.Close {
+					t.Errorf("got %s, close %v; want 408 and a closed connection", r.Status, r.Close)
+				}
+				if took := time.Since(began); took > c.after {
+					t.Errorf("after %v, want at most %v", took, c.after)
+				}
+				client.closed()
+				if !strings.Contains(s.log.String(), "status=408") {
+					t.Errorf("not logged:\n%s", s.log)
+				}
+				client.Close()
+				sending.Wait()
+				s.stop()
+				s.wait()
+			})
+		})
+	}
+}
+
+func TestALaterSlowHeadGets408(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(echo), newPipes())
+		client := s.dial(t)
+		go client.send("GET / HTTP/1.1\nHost: a\n\n")
+		client.answer("GET")
+		time.Sleep(time.Minute)
+		began := time.Now()
+		client.send("GET / HTTP/1.1\nHo")
+		if r, _ := client.answer("GET"); r.StatusCode != 408 {
+			t.Error(r.Status)
+		}
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("after %v, want 10s", took)
+		}
+		s.stop()
+		s.wait()
+	})
+}
+
+func TestASilentConnectionIsClosedWithoutAWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(echo), newPipes())
+		began := time.Now()
+		client := s.dial(t)
+		client.closed()
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("new connection closed after %v, want 10s", took)
+		}
+		client = s.dial(t)
+		go client.send("GET / HTTP/1.1\nHost: a\n\n")
+		client.answer("GET")
+		began = time.Now()
+		client.closed()
+		if took := time.Since(began); took != 75*time.Second {
+			t.Errorf("idle connection closed after %v, want 75s", took)
+		}
+		s.stop()
+		s.wait()
+	})
+}
+
+func TestASlowBodyAtALeisurelyPaceIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			n, err := io.Copy(io.Discard, r.Body)
+			if n != 400*1000 || err != nil {
+				t.Errorf("handler got %d bytes, %v", n, err)
+			}
+		}), newPipes())
+		client := s.dial(t)
+		go func() {
+			client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 400000\n\n")
+			for range 400 {
+				time.Sleep(time.Second) // 1000 bytes a second, for seven minutes
+				client.send(strings.Repeat("x", 1000))
+			}
+		}()
+		if r, _ := client.answer("POST"); r.StatusCode != 200 {
+			t.Error(r.Status)
+		}
+		s.stop()
+		s.wait()
+	})
+}
+
+func TestAHandlerMayTakeItsTimeBetweenReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for range 10 {
+				time.Sleep(time.Minute)
+				if _, err := io.ReadFull(r.Body, make([]byte, 1)); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(time.Hour)
+			if err := r.Context().Err(); err != nil {
+				t.Errorf("the request's context has ended although its client is there: %v", err)
+			}
+		}), newPipes())
+		client := s.dial(t)
+		go client.send("POST / HTTP/1.1\nHost: a\nContent-Length: 10\n\n0123456789")
+		if r, _ := client.answer("POST"); r.StatusCode != 200 {
+			t.Error(r.Status)
+		}
+		s.stop()
+		s.wait()
+	})
+}

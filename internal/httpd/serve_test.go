@@ -1,0 +1,562 @@
+package httpd_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pasted/internal/httpd"
+	"pasted/internal/wsgi"
+)
+
+func TestAnswers(t *testing.T) {
+	s := serve(t, httpd.Config{Ident: "Example/1.0"}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/plain":
+			io.WriteString(w, "<html>")
+		case "/ident":
+			w.Header().Set("Server", "mine")
+		case "/ignore":
+			io.WriteString(w, "ignored")
+		default:
+			echo(w, r)
+		}
+	}))
+	cases := []struct {
+		name, request string
+		method        string
+		body          string
+		field, value  string
+		close         bool
+	}{
+		{name: "1.1", request: "GET /a HTTP/1.1\nHost: a\n\n", body: "GET /a "},
+		{name: "1.0", request: "GET /a HTTP/1.0\n\n", body: "GET /a ", close: true},
+		{name: "1.0 kept", request: "GET /a HTTP/1.0\nConnection: keep-alive\n\n", body: "GET /a ", field: "Connection", value: "keep-alive"},
+		{name: "1.1 closed", request: "GET /a HTTP/1.1\nHost: a\nConnection: close\n\n", body: "GET /a ", close: true},
+		{name: "HEAD", request: "HEAD /a HTTP/1.1\nHost: a\n\n", method: "HEAD", field: "Content-Length", value: "8"},
+		{name: "length", request: "PUT /a HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc", body: "PUT /a abc"},
+		{name: "chunks", request: "PUT /a HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n3\nabc\n2;x=y\nde\n0\nT: x\n\n", body: "PUT /a abcde"},
+		{name: "body ignored", request: "PUT /ignore HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc", body: "ignored"},
+		{name: "large body ignored", request: "PUT /ignore HTTP/1.1\nHost: a\nContent-Length: 600000\n\n" + strings.Repeat("x", 600000), body: "ignored", close: true},
+		{name: "no type guessed", request: "GET /plain HTTP/1.1\nHost: a\n\n", body: "<html>", field: "Content-Type"},
+		{name: "ident", request: "GET /a HTTP/1.1\nHost: a\n\n", body: "GET /a ", field: "Server", value: "Example/1.0"},
+		{name: "ident of the handler", request: "GET /ident HTTP/1.1\nHost: a\n\n", field: "Server", value: "mine"},
+		{name: "OPTIONS *", request: "OPTIONS * HTTP/1.1\nHost: a\n\n", body: "OPTIONS * "},
+		{name: "expectation ignored", request: "PUT /ignore HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 3\n\n", body: "ignored", close: true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			client := s.dial(t)
+			client.send(c.request)
+			r, body := client.answer(c.method)
+			if r.StatusCode != 200 || body != c.body || r.Close != c.close {
+				t.Errorf("got %s, %q, close %v; want %q, close %v", r.Status, body, r.Close, c.body, c.close)
+			}
+			if got := r.Header.Get(c.field); got != c.value {
+				t.Errorf("%s: %q, want %q", c.field, got, c.value)
+			}
+			if c.close {
+				client.closed()
+				return
+			}
+			client.send("GET /again HTTP/1.1\nHost: a\nConnection: close\n\n")
+			if _, body := client.answer("GET"); body != "GET /again " {
+				t.Errorf("second request on the connection: %q", body)
+			}
+			client.closed()
+		})
+	}
+}
+
+func TestAnExpectationIsMetWhenTheBodyIsRead(t *testing.T) {
+	s := serve(t, httpd.Config{}, http.HandlerFunc(echo))
+	client := s.dial(t)
+	client.send("PUT / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 3\n\n")
+	if r, err := http.ReadResponse(client.reader, nil); err != nil || r.StatusCode != 100 {
+		t.Fatal(r, err)
+	}
+	client.send("abc")
+	if _, body := client.answer("PUT"); body != "PUT / abc" {
+		t.Errorf("got %q", body)
+	}
+}
+
+func TestPipelinedRequestsAreAnsweredInTurn(t *testing.T) {
+	s := serve(t, httpd.Config{}, http.HandlerFunc(echo))
+	client := s.dial(t)
+	client.send(strings.Repeat("PUT /a HTTP/1.1\nHost: a\nContent-Length: 2\n\nxy", 20) + "GET /b HTTP/1.1\nHost: a\nConnection: close\n\n")
+	for range 20 {
+		if _, body := client.answer("PUT"); body != "PUT /a xy" {
+			t.Fatalf("got %q", body)
+		}
+	}
+	if _, body := client.answer("GET"); body != "GET /b " {
+		t.Errorf("got %q", body)
+	}
+	client.closed()
+}
+
+func TestNoKeepAliveClosesEachConnection(t *testing.T) {
+	s := serve(t, httpd.Config{NoKeepAlive: true}, http.HandlerFunc(echo))
+	client := s.dial(t)
+	client.send("GET / HTTP/1.1\nHost: a\n\n")
+	if r, _ := client.answer("GET"); !r.Close {
+		t.Error("the connection stays open")
+	}
+	client.closed()
+}
+
+func TestProxyFieldsAreTakenOff(t *testing.T) {
+	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Header.Get("X-Forwarded-For"), r.Header.Get("Forwarded"), r.Header.Get("X-Other"))
+	})
+	for clear, want := range map[bool]string{true: "c", false: "abc"} {
+		s := serve(t, httpd.Config{ClearProxyFields: clear}, show)
+		client := s.dial(t)
+		client.send("GET / HTTP/1.1\nHost: a\nx-forwarded-for: a\nFORWARDED: b\nX-Other: c\n\n")
+		if _, body := client.answer("GET"); body != want {
+			t.Errorf("ClearProxyFields %v: the handler sees %q, want %q", clear, body, want)
+		}
+	}
+}
+
+func TestAPrefixIsAMount(t *testing.T) {
+	s := serve(t, httpd.Config{URLPrefix: "/app"}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s|%s", wsgi.ScriptName(r), r.URL.Path)
+	}))
+	for path, want := range map[string]string{
+		"/app/x%20y": "/app|/x y", "/app": "/app|", "/apple": "/app|/apple", "/x": "/app|/x",
+	} {
+		client := s.dial(t)
+		client.send("GET " + path + " HTTP/1.1\nHost: a\n\n")
+		if _, body := client.answer("GET"); body != want {
+			t.Errorf("%s: %q, want %q", path, body, want)
+		}
+	}
+}
+
+func TestAPanicIsAnsweredAndLogged(t *testing.T) {
+	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/begun":
+			io.WriteString(w, strings.Repeat("x", 10000))
+			panic("late")
+		case "/abort":
+			panic(http.ErrAbortHandler)
+		case "/wrapped":
+			panic(fmt.Errorf("gone: %w", http.ErrAbortHandler))
+		}
+		w.Header().Set("X-Secret", "s")
+		panic("early")
+	}))
+	client := s.dial(t)
+	client.send("GET /a HTTP/1.1\nHost: a\n\n")
+	if r, body := client.answer("GET"); r.StatusCode != 500 || strings.Contains(body, "early") || r.Header.Get("X-Secret") != "" {
+		t.Errorf("%s %q %v", r.Status, body, r.Header)
+	}
+	if text := s.log.String(); !strings.Contains(text, "panic=early") || !strings.Contains(text, "serve_test.go") || !strings.Contains(text, "level=ERROR") {
+		t.Errorf("not logged with its stack:\n%s", text)
+	}
+	for _, path := range []string{"/begun", "/abort", "/wrapped"} {
+		client := s.dial(t)
+		client.send("GET " + path + " HTTP/1.1\nHost: a\n\n")
+		if r, err := http.ReadResponse(client.reader, nil); err == nil {
+			if _, err = io.ReadAll(r.Body); err == nil {
+				t.Errorf("%s: the answer looks complete", path)
+			}
+		}
+	}
+	if n := strings.Count(s.log.String(), "handler panicked"); n != 2 {
+		t.Errorf("%d panics logged, want 2: http.ErrAbortHandler is none\n%s", n, s.log)
+	}
+}
+
+func TestAHandlerLearnsThatItsClientHasGone(t *testing.T) {
+	gone := make(chan struct{})
+	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, "x")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(gone)
+	}))
+	client := s.dial(t)
+	client.send("PUT / HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc")
+	client.reader.ReadByte()
+	client.Close()
+	<-gone
+}
+
+func TestASlowReaderIsNotCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := w.Write(make([]byte, 100<<10)); err != nil {
+				t.Errorf("cut: %v", err)
+			}
+		}), newPipes())
+		client := s.dial(t)
+		client.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+		began, n := time.Now(), 0
+		for {
+			got, err := client.Read(make([]byte, 1000))
+			if n += got; err != nil {
+				break
+			}
+			time.Sleep(50 * time.Second)
+		}
+		if n < 100<<10 || time.Since(began) < time.Hour {
+			t.Errorf("%d bytes in %v, want all in more than an hour", n, time.Since(began))
+		}
+		s.stop()
+		s.wait()
+	})
+}
+
+func TestAClientThatTakesNothingIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		took := make(chan time.Duration, 1)
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			began := time.Now()
+			_, err := w.Write(make([]byte, 100<<10))
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("Write() = %v, want a time-out", err)
+			}
+			took <- time.Since(began)
+		}), newPipes())
+		client := s.dial(t)
+		client.send("GET / HTTP/1.1\nHost: a\n\n")
+		if d := <-took; d != time.Minute {
+			t.Errorf("cut after %v, want 1m", d)
+		}
+		synctest.Wait()
+		if !strings.Contains(s.log.String(), "takes nothing") {
+			t.Errorf("not logged:\n%s", s.log)
+		}
+		s.stop()
+		s.wait()
+	})
+}
+
+// A slow kernel: the answer fills its buffers, and the client reads a little
+// at a time, never enough for the server's socket to take more within a slice
+// of the send timeout.
+func TestAReaderBehindFullBuffersIsSeenToRead(t *testing.T) {
+	const size = 24 << 20
+	s := serve(t, httpd.Config{SendTimeout: 400 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(size))
+		if _, err := w.Write(make([]byte, size)); err != nil {
+			t.Errorf("cut: %v", err)
+		}
+	}))
+	client := s.dial(t)
+	client.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	buf, n := make([]byte, 128<<10), 0
+	for {
+		got, err := io.ReadFull(client, buf)
+		if n += got; err != nil {
+			break
+		}
+		<-tick.C
+	}
+	if n < size {
+		t.Errorf("%d bytes, want %d", n, size)
+	}
+}
+
+func TestARealClientThatTakesNothingIsCut(t *testing.T) {
+	ended := make(chan error, 1)
+	s := serve(t, httpd.Config{SendTimeout: 80 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var err error
+		for err == nil {
+			_, err = w.Write(make([]byte, 1<<20))
+		}
+		ended <- err
+	}))
+	client := s.dial(t)
+	client.send("GET / HTTP/1.1\nHost: a\n\n")
+	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Write() = %v, want a time-out", err)
+	}
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := serveOn(t, httpd.Config{MaxConnections: 2}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/wait" {
+				<-release
+			}
+		}), newPipes())
+		busy, idle := s.dial(t), s.dial(t)
+		go busy.send("GET /wait HTTP/1.1\nHost: a\n\n")
+		go idle.send("GET / HTTP/1.1\nHost: a\n\n")
+		idle.answer("GET")
+
+		began := time.Now()
+		third := s.dial(t)
+		go third.send("GET /wait HTTP/1.1\nHost: a\n\n")
+		idle.closed()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("the idle connection makes room after %v, want 1s", took)
+		}
+		fourth := s.dial(t)
+		go fourth.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+		synctest.Wait()
+		close(release)
+		busy.answer("GET")
+		third.answer("GET")
+		fourth.answer("GET")
+		if !strings.Contains(s.log.String(), "all connections are taken") {
+			t.Errorf("not logged:\n%s", s.log)
+		}
+		s.stop()
+		s.wait()
+	})
+}
+
+func TestAStopDuringAFullHouseIsNotHeldUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := serveOn(t, httpd.Config{MaxConnections: 1}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), newPipes())
+		first, second := s.dial(t), s.dial(t)
+		go first.send("GET / HTTP/1.1\nHost: a\n\n")
+		go second.send("GET / HTTP/1.1\nHost: a\n\n")
+		synctest.Wait()
+		s.stop()
+		synctest.Wait()
+		close(release)
+		for _, c := range []*client{first, second} {
+			if r, _ := c.answer("GET"); r.StatusCode != 200 {
+				t.Error(r.Status)
+			}
+		}
+		if err := s.wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAGracefulStopLosesNoRequest(t *testing.T) {
+	const clients = 16
+	var served atomic.Int64
+	warm := make(chan struct{})
+	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if served.Add(1) == 200 {
+			close(warm)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Write(body)
+	}))
+	var running sync.WaitGroup
+	payload := bytes.Repeat([]byte("x"), 10000)
+	for range clients {
+		running.Go(func() { load(t, s.addr(), payload) })
+	}
+	<-warm
+	s.stop()
+	running.Wait()
+	if err := s.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// load sends requests on one connection, until it is told that it was the last.
+// A request that has been sent must be answered.
+func load(t *testing.T, addr string, payload []byte) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	c := newClient(t, conn)
+	head := "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n"
+	for last := false; !last; {
+		if _, err := conn.Write(append([]byte(head), payload...)); err != nil {
+			t.Errorf("request not sent: %v", err)
+			return
+		}
+		r, err := http.ReadResponse(c.reader, nil)
+		if err != nil {
+			t.Errorf("request lost: %v", err)
+			return
+		}
+		got, err := io.ReadAll(r.Body)
+		if r.StatusCode != 200 || len(got) != len(payload) || err != nil {
+			t.Errorf("%s, %d bytes, %v", r.Status, len(got), err)
+		}
+		last = r.Close
+	}
+}
+
+func TestConnectionsThatWaitToBeAcceptedAreServedAfterAStop(t *testing.T) {
+	held, release := make(chan struct{}, 20), make(chan struct{})
+	s := serve(t, httpd.Config{MaxConnections: 1}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held <- struct{}{}
+		<-release
+	}))
+	var clients []*client
+	for range 10 { // one is served, one waits for its place, the others in the kernel
+		c := s.dial(t)
+		c.send("GET / HTTP/1.1\nHost: a\n\n")
+		clients = append(clients, c)
+	}
+	<-held
+	s.stop()
+	close(release)
+	for _, c := range clients {
+		if r, _ := c.answer("GET"); r.StatusCode != 200 {
+			t.Error(r.Status)
+		}
+	}
+	if err := s.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStopLetsRequestsFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(20 * time.Second)
+			if r.Context().Err() != nil {
+				t.Error("the request's context ended with the server's")
+			}
+			io.WriteString(w, "done")
+		}), newPipes())
+		busy, silent := s.dial(t), s.dial(t)
+		go busy.send("GET / HTTP/1.1\nHost: a\n\n")
+		synctest.Wait()
+		began := time.Now()
+		s.stop()
+		silent.closed()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a connection without a request is closed after %v", took)
+		}
+		if r, body := busy.answer("GET"); body != "done" || !r.Close {
+			t.Errorf("%q, close %v", body, r.Close)
+		}
+		if err := s.wait(); err != nil || time.Since(began) != 20*time.Second {
+			t.Errorf("Serve() = %v after %v, want nil after 20s", err, time.Since(began))
+		}
+	})
+}
+
+func TestWhatDoesNotFinishInTimeIsCut(t *testing.T) {
+	for name, kill := range map[string]bool{"graceful timeout": false, "told to": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					<-r.Context().Done()
+				}), newPipes())
+				for range 3 {
+					go s.dial(t).send("GET / HTTP/1.1\nHost: a\n\n")
+				}
+				synctest.Wait()
+				began, want := time.Now(), 30*time.Second
+				s.stop()
+				if kill {
+					time.Sleep(5 * time.Second)
+					s.kill()
+					want = 5 * time.Second
+				}
+				var cut *httpd.CutError
+				if err := s.wait(); !errors.As(err, &cut) || cut.Requests != 3 || cut.Running != 0 {
+					t.Errorf("Serve() = %v, want 3 requests cut", err)
+				}
+				if took := time.Since(began); took != want {
+					t.Errorf("after %v, want %v", took, want)
+				}
+			})
+		})
+	}
+}
+
+func TestAHandlerThatNeverReturnsHoldsUpTheStopForAWhileOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := serveOn(t, httpd.Config{GracefulTimeout: time.Second}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), newPipes())
+		go s.dial(t).send("GET / HTTP/1.1\nHost: a\n\n")
+		synctest.Wait()
+		s.stop()
+		var cut *httpd.CutError
+		if err := s.wait(); !errors.As(err, &cut) || cut.Running != 1 {
+			t.Errorf("Serve() = %v, want one that still runs", err)
+		}
+		close(release)
+		synctest.Wait()
+	})
+}
+
+func TestAListenerThatFailsEndsTheServer(t *testing.T) {
+	l := &failing{pipes: newPipes(), err: errors.New("out of luck")}
+	s := serveOn(t, httpd.Config{}, http.HandlerFunc(echo), l)
+	if err := s.wait(); !errors.Is(err, l.err) {
+		t.Errorf("Serve() = %v, want the listener's error", err)
+	}
+}
+
+// failing is a listener that cannot accept.
+type failing struct {
+	*pipes
+	err error
+}
+
+func (f *failing) Accept() (net.Conn, error) { return nil, f.err }
+
+func TestNoDescriptorIsLeftOpen(t *testing.T) {
+	before := descriptors(t)
+	s := serve(t, httpd.Config{MaxBodySize: 10}, http.HandlerFunc(echo))
+	for range 20 {
+		for _, request := range []string{
+			"GET / HTTP/1.1\nHost: a\n\n", "nonsense\n\n", "PUT / HTTP/1.1\nHost: a\nContent-Length: 11\n\n",
+		} {
+			c := s.dial(t)
+			c.send(request)
+			c.answer("GET")
+			c.Close()
+		}
+	}
+	s.stop()
+	if err := s.wait(); err != nil {
+		t.Error(err)
+	}
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors open, %d before", after, before)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc here")
+	}
+	return len(entries)
+}
+
+func TestServeHonoursAContextThatHasEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	l := newPipes()
+	if err := httpd.Serve(ctx, context.Background(), httpd.Config{}, []net.Listener{l}, http.HandlerFunc(echo), discard()); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Error("the listener is not closed")
+	}
+}
