@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -90,13 +91,22 @@ func PeakMemory(t testing.TB, pid int) int64 {
 	return 0
 }
 
-// Port returns a TCP port of 127.0.0.1 that nothing listens on. It takes it
-// from below the range that the kernel gives to outgoing connections, so that
-// none of those has it before the server does.
+// The ports that are given out, from below the range that the kernel gives to
+// outgoing connections: none of those has a port before the server does.
+const (
+	firstPort = 10000
+	ports     = 22000
+)
+
+// given counts the ports that this process has given out.
+var given atomic.Int64
+
+// Port returns a TCP port of 127.0.0.1 that nothing listens on, another one
+// each time. Processes begin at different places.
 func Port(t testing.TB) int {
 	t.Helper()
-	for range 100 {
-		port := 10000 + int(time.Now().UnixNano()/1000%22000)
+	for range ports {
+		port := firstPort + (os.Getpid()*97+int(given.Add(1)))%ports
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			l.Close()
