@@ -235,12 +235,14 @@ func (cs *conns) settle() {
 	cs.checkEmptyLocked()
 }
 
-// closeIdle closes the connections whose clients are owed nothing.
+// closeIdle closes the connections whose clients are owed nothing, and have had
+// their time to ask for something more. One whose answer had begun when the
+// stop came was not told that it is the last.
 func (cs *conns) closeIdle() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for c := range cs.open {
-		if c.state == stateNew || c.state == stateIdle {
+		if c.state == stateNew || c.state == stateIdle && time.Since(c.idleSince) >= idleGrace {
 			cs.closeLocked(c)
 		}
 	}

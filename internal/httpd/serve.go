@@ -133,7 +133,7 @@ func (e *engine) stopAccepting(listeners []net.Listener, kill context.Context, a
 // ends the contexts of the latter's requests.
 func (e *engine) drain(kill context.Context, cancel func()) error {
 	began := time.Now()
-	idle := time.NewTimer(idleGrace)
+	idle := time.NewTicker(idleGrace)
 	defer idle.Stop()
 	graceful := time.NewTimer(e.cfg.GracefulTimeout)
 	defer graceful.Stop()
