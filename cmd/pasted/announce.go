@@ -31,7 +31,8 @@ func (a announcer) plan(r *release.Release) {
 
 // serving prints the one line that says that requests are answered now.
 func (a announcer) serving(s release.Serving) {
-	a.line("serving", "ready in %.2fs, of which %.2fs went into loading the application", s.Elapsed.Seconds(), s.Loading.Seconds())
+	a.line("serving", "%s, ready in %.2fs (%.2fs of it to load the application)",
+		strings.Join(s.URLs, ", "), s.Elapsed.Seconds(), s.Loading.Seconds())
 }
 
 // line prints "name  text", the names in a column.

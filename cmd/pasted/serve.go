@@ -81,7 +81,10 @@ func (s *serveCommand) run(cmd *cobra.Command, args []string) error {
 	say := s.announcer()
 	say.plan(r)
 	for _, note := range r.Notes {
-		log.Warn("note", "text", note)
+		log.Info("note", "text", note)
+	}
+	for _, warning := range r.Warnings {
+		log.Warn("setting without its effect", "text", warning)
 	}
 	return explain(r.Serve(ctx, kill, say.serving))
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func (r *Release) findInterpreter(ctx context.Context) error {
 		return r.Workers.blame(err)
 	}
 	if said := strings.TrimSpace(r.Interpreter.Output); said != "" {
-		r.note(fmt.Sprintf("%s says as it starts: %s", found, said))
+		r.warn(fmt.Sprintf("%s says as it starts: %s", found, said))
 	}
 	return nil
 }
@@ -122,9 +123,17 @@ func (r *Release) resolve(context.Context) error {
 		GlobalConf:  r.options.Vars,
 		EntryPoints: entryPoints{r.Interpreter},
 		Native:      registry,
-		Notes:       func(n paste.Note) { r.note(n.String()) },
+		Notes:       r.note,
 	})
 	return err
+}
+
+// note keeps a liberty, once. Composites may take more later, from any
+// goroutine; those nobody asks for.
+func (r *Release) note(n paste.Note) {
+	if r.Plan == nil && !slices.Contains(r.Notes, n.String()) {
+		r.Notes = append(r.Notes, n.String())
+	}
 }
 
 func nameOrNil(name string) *string {
@@ -165,7 +174,7 @@ func (r *Release) readServer(context.Context) error {
 		return err
 	}
 	for _, n := range notes {
-		r.note(n.String())
+		r.warn(n.String())
 	}
 	r.Server = server
 	if r.Server.Threads > 0 && !r.Workers.threadsSet {

@@ -41,9 +41,10 @@ type Release struct {
 	// InterpreterReason says why it is this one.
 	InterpreterReason string
 	Plan              *placement.Plan
-	// Notes are what an operator should know of the file: liberties taken,
-	// options without effect.
-	Notes []string
+	// Notes are the liberties taken with the file, where PasteDeploy would
+	// have failed. Warnings are options that have not the effect that they
+	// have elsewhere, and what the interpreter complains about.
+	Notes, Warnings []string
 
 	options  Options
 	target   target
@@ -71,5 +72,5 @@ func Load(ctx context.Context, options Options) (*Release, error) {
 	return r, nil
 }
 
-// note keeps what an operator should know.
-func (r *Release) note(text string) { r.Notes = append(r.Notes, text) }
+// warn keeps what an operator should know.
+func (r *Release) warn(text string) { r.Warnings = append(r.Warnings, text) }

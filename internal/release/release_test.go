@@ -119,8 +119,8 @@ func TestFileWithoutServerSectionHasDefaultsAndANote(t *testing.T) {
 	if len(r.Server.Listen) != 1 || r.Server.Listen[0].Port != 8080 {
 		t.Errorf("listens on %v, want port 8080", r.Server.Listen)
 	}
-	if !strings.Contains(strings.Join(r.Notes, "\n"), "no server section") {
-		t.Errorf("notes = %q, want one about the server section", r.Notes)
+	if !strings.Contains(strings.Join(r.Warnings, "\n"), "no server section") {
+		t.Errorf("warnings = %q, want one about the server section", r.Warnings)
 	}
 }
 

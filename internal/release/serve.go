@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 // Serving says how the start went.
 type Serving struct {
+	URLs    []string      // where it listens; of a Unix socket "unix:" and its path
 	Elapsed time.Duration // from Serve's begin until requests are answered
 	Loading time.Duration // of that, until the template had loaded the application
 }
@@ -52,9 +54,22 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 		}
 		return err
 	}
-	ready(Serving{Elapsed: time.Since(began), Loading: loading})
+	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: loading})
 	serving = true
 	return httpd.Serve(ctx, kill, r.Server, listeners, r.Plan.Handler, r.options.Log)
+}
+
+// urls returns what a client would ask listeners for.
+func urls(scheme string, listeners []net.Listener) []string {
+	list := make([]string, len(listeners))
+	for i, l := range listeners {
+		if addr := l.Addr(); addr.Network() == "unix" {
+			list[i] = "unix:" + addr.String()
+		} else {
+			list[i] = scheme + "://" + addr.String()
+		}
+	}
+	return list
 }
 
 // startWorkers runs the pool in running until inner ends, and returns when all
