@@ -88,7 +88,7 @@ func (x *exchange) takeBody(r *http.Request) error {
 		_, err := io.ReadFull(r.Body, x.small)
 		return err
 	}
-	x.body = x.handler.Spool.Body(0)
+	x.body = x.handler.Spool.Body(x.handler.MaxBody)
 	if _, err := x.body.ReadFrom(r.Body); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type Handler struct {
 	Constants *wsgi.Constants
 	Scheme    string // wsgi.url_scheme
 	Spool     *spool.Store
+	MaxBody   int64 // of a request in bytes; zero: the Spool's limit
 	Log       *slog.Logger
 }
 
