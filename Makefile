@@ -34,6 +34,7 @@ check: ## formatting, vet, staticcheck, Python's syntax
 
 .PHONY: prepare
 prepare: ## install what the tests need into .cache
+	@tools/need gcc gcc libc6-dev # the race detector is linked by it
 	@go run ./e2e/prepare
 
 .PHONY: test
