@@ -38,6 +38,9 @@ def application(environ, start_response):
     name = environ["PATH_INFO"].split("/")[1]
     query = {k: v[0] for k, v in parse_qs(environ["QUERY_STRING"]).items()}
     text = pages[name](query)
+    if not isinstance(text, bytes):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return text
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
     return [text]
 
@@ -60,6 +63,12 @@ def count(query):
     """Writes down that it has been called."""
     touch("count-" + query["key"], "x")
     return who(query)
+
+
+def drip(query):
+    """Begins its answer, and ends it as hold does."""
+    yield b"begun\n"
+    yield hold(query)
 
 
 def exit(query):
@@ -86,5 +95,5 @@ def deaf(query):
     return who(query)
 
 
-pages = {f.__name__: f for f in (who, hold, count, exit, segfault, child, deaf)}
+pages = {f.__name__: f for f in (who, hold, drip, count, exit, segfault, child, deaf)}
 sys.setswitchinterval(0.001)
