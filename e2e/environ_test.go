@@ -292,6 +292,20 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 	}
 }
 
+func TestConnectionServesManyRequests(t *testing.T) {
+	t.Parallel()
+	server := serveWSGI(t, systemPython(t))
+	for range 4 {
+		conn := dial(t, server)
+		for n := range 300 {
+			conn.send("GET /mount/lazy HTTP/1.1\r\nHost: x\r\n\r\n")
+			if page := conn.answer("GET"); page.StatusCode != http.StatusCreated || page.String() != "lazily\n" {
+				t.Fatalf("request %d: %s %q", n, page.Status, page)
+			}
+		}
+	}
+}
+
 func TestExpectIsAnsweredBeforeTheBody(t *testing.T) {
 	t.Parallel()
 	server := serveWSGI(t, systemPython(t))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +46,34 @@ func TestStopWaitsForRequestsBeingServed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStopRunsExitHandlers counts the workers that have run theirs: a forked
+// one has them from the template.
+func TestStopRunsExitHandlers(t *testing.T) {
+	for _, preload := range []bool{true, false} {
+		t.Run(fmt.Sprintf("preload %v", preload), func(t *testing.T) {
+			t.Parallel()
+			c := serveCrash(t, crew{processes: 2, threads: 2, preload: preload})
+			workers := c.workers(2)
+			c.Stop()
+			text, _ := os.ReadFile(filepath.Join(c.folder, "exits"))
+			for pid := range workers {
+				if n := strings.Count(string(text), fmt.Sprintf("%d\n", pid)); n != 1 {
+					t.Errorf("worker %d ran its exit handlers %d times, want once", pid, n)
+				}
+			}
+		})
+	}
+}
+
+// TestReloadSignalIsNoEnd: what is not there yet must not end the server.
+func TestReloadSignalIsNoEnd(t *testing.T) {
+	t.Parallel()
+	c := serveCrash(t, crew{processes: 1, threads: 1, preload: true})
+	c.Signal(syscall.SIGHUP)
+	harness.Await(t, atOnce, "the signal in the log", func() bool { return c.Stderr.Has("reload") })
+	get(t, c.client, c.URL+"/who")
 }
 
 func TestSecondSignalStopsAtOnce(t *testing.T) {

@@ -2,6 +2,7 @@
 to: paste.app_factory = crash:make_app
 
 It talks with the test through files in a folder."""
+import atexit
 import ctypes
 import json
 import os
@@ -21,6 +22,7 @@ def touch(name, text=""):
         f.write(text)
 
 
+atexit.register(lambda: touch("exits", "%d\n" % os.getpid()))
 touch("imports", "%d\n" % os.getpid())
 if there("exit-at-import"):
     os._exit(7)

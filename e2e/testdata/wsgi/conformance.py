@@ -201,6 +201,13 @@ def fields(environ, start_response, query):
 
 
 @page
+def many(environ, start_response, query):
+    start_response("200 OK", TEXT + [
+        ("X-Many", str(n) + "y" * int(query["size"])) for n in range(int(query["count"]))])
+    return [b"many fields\n"]
+
+
+@page
 def length(environ, start_response, query):
     """Says one length and gives another."""
     start_response("200 OK", TEXT + [("Content-Length", query["says"])])

@@ -1,0 +1,4 @@
+def setup():
+    import further
+
+    further.PREPARED = getattr(further, "PREPARED", 0) + 1
