@@ -248,16 +248,22 @@ func (l *Loader) call(q request, spec string) (*Context, *Error) {
 	if err := l.r.imported(q.from, object); err != nil {
 		return nil, err
 	}
+	return l.object(q, object, ""), nil
+}
+
+// object returns the context of an object that no section describes.
+func (l *Loader) object(q request, object *Object, protocol string) *Context {
 	conf := q.conf
 	if conf.Len() == 0 {
 		conf = new(Conf)
 	}
 	return &Context{
 		Type:       contextType(q.kind),
+		Protocol:   protocol,
 		Object:     object,
 		GlobalConf: conf,
 		LocalConf:  new(Conf),
 		Loader:     l,
 		Pos:        q.from.pos,
-	}, nil
+	}
 }

@@ -60,19 +60,7 @@ func (l *Loader) direct(q request) (*Context, *Error) {
 	if err := l.r.imported(q.from, object); err != nil {
 		return nil, err
 	}
-	conf := q.conf
-	if conf.Len() == 0 {
-		conf = new(Conf)
-	}
-	return &Context{
-		Type:       contextType(q.kind),
-		Protocol:   protocols(q.kind)[0][0],
-		Object:     object,
-		GlobalConf: conf,
-		LocalConf:  new(Conf),
-		Loader:     l,
-		Pos:        q.from.pos,
-	}, nil
+	return l.object(q, object, protocols(q.kind)[0][0]), nil
 }
 
 // choose decides between a pipeline and the application at its end that has the

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pasted/internal/ini"
 	"pasted/paste"
 )
 
@@ -62,7 +63,7 @@ func parseField(s string) (p part, n int, err *paste.Error) {
 	}
 	p.key = s[1:end]
 	if !slices.Contains(formatKeys(), p.key) {
-		return p, 0, formatMistake("KeyError", repr(p.key), "%%(%s)s: want one of %s", p.key, strings.Join(formatKeys(), ", "))
+		return p, 0, formatMistake("KeyError", ini.Repr(p.key), "%%(%s)s: want one of %s", p.key, strings.Join(formatKeys(), ", "))
 	}
 	n = end + 1
 	for n < len(s) && strings.IndexByte("-#0 +", s[n]) >= 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pasted/internal/ini"
 	"pasted/paste"
 )
 
@@ -43,7 +44,7 @@ func parseKey(key string) (url string, err *paste.Error) {
 			*into = words[i]
 		default:
 			if path != "" {
-				return "", mistakef("ValueError", "more than one path given (have %s, got %s)", repr(path), repr(words[i]))
+				return "", mistakef("ValueError", "more than one path given (have %s, got %s)", ini.Repr(path), ini.Repr(words[i]))
 			}
 			path = words[i]
 		}
@@ -77,7 +78,7 @@ func parseMount(url string) (mount, *paste.Error) {
 		}
 	}
 	if url != "" && url[0] != '/' {
-		return mount{}, mistakef("AssertionError", "URL fragments must start with / or http:// (you gave %s)", repr(url))
+		return mount{}, mistakef("AssertionError", "URL fragments must start with / or http:// (you gave %s)", ini.Repr(url))
 	}
 	return mount{anyDomain: true, path: cleanPath(url)}, nil
 }
@@ -104,7 +105,7 @@ func joinSlashes(path string) string {
 func (m mount) String() string {
 	domain := "None"
 	if !m.anyDomain {
-		domain = repr(m.domain)
+		domain = ini.Repr(m.domain)
 	}
-	return "(" + domain + ", " + repr(m.path) + ")"
+	return "(" + domain + ", " + ini.Repr(m.path) + ")"
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"pasted/internal/ini"
 	"pasted/internal/wsgi"
 )
 
@@ -42,9 +43,9 @@ func (u *urlMap) comment(r *http.Request) string {
 		}
 		b.WriteString(a.mount.String())
 	}
-	b.WriteString("\nSCRIPT_NAME: " + repr(escape(widen(wsgi.ScriptName(r)))))
-	b.WriteString("\nPATH_INFO: " + repr(escape(widen(r.URL.Path))))
-	b.WriteString("\nHTTP_HOST: " + repr(escape(widen(r.Host))))
+	b.WriteString("\nSCRIPT_NAME: " + ini.Repr(escape(widen(wsgi.ScriptName(r)))))
+	b.WriteString("\nPATH_INFO: " + ini.Repr(escape(widen(r.URL.Path))))
+	b.WriteString("\nHTTP_HOST: " + ini.Repr(escape(widen(r.Host))))
 	return b.String()
 }
 

@@ -1,11 +1,9 @@
 package paste
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"pasted/internal/ini"
 	"pasted/paste"
 )
 
@@ -32,41 +30,6 @@ func widen(s string) string {
 	return b.String()
 }
 
-// repr is Python's repr of a str.
-func repr(s string) string {
-	quote := '\''
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		quote = '"'
-	}
-	var b strings.Builder
-	b.WriteRune(quote)
-	for i, r := range s {
-		switch {
-		case r == quote || r == '\\':
-			b.WriteRune('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
-			fmt.Fprintf(&b, `\udc%02x`, s[i])
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r <= 0xff:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-	}
-	b.WriteRune(quote)
-	return b.String()
-}
-
 // asBool is Paste's converter, its error's text included.
 func asBool(s string) (bool, *paste.Error) {
 	s = strings.ToLower(strings.TrimSpace(s))
@@ -76,5 +39,5 @@ func asBool(s string) (bool, *paste.Error) {
 	case "false", "no", "off", "n", "f", "0":
 		return false, nil
 	}
-	return false, mistakef("ValueError", "String is not true/false: %s", repr(s))
+	return false, mistakef("ValueError", "String is not true/false: %s", ini.Repr(s))
 }

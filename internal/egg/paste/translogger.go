@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"pasted/internal/ini"
 	"pasted/internal/wsgi"
 	"pasted/paste"
 )
@@ -43,7 +44,7 @@ func newTransLogger(o *Options, lines *lineWriter, next http.Handler, local *pas
 			mistake = mistakef("AttributeError", "module 'logging' has no attribute '_levelNames'")
 			mistake.Message = key + ": Paste's translogger fails on it in Python 3: want it left out"
 		default:
-			mistake = mistakef("TypeError", "make_filter() got an unexpected keyword argument %s", repr(key))
+			mistake = mistakef("TypeError", "make_filter() got an unexpected keyword argument %s", ini.Repr(key))
 		}
 		if mistake != nil {
 			return nil, placed(mistake, local, key)
