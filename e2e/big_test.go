@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -73,10 +75,7 @@ func TestLargeUploadStaysOutOfMemory(t *testing.T) {
 
 // giveTests are ways to give a large body. A piece is what the application
 // yields at once.
-var giveTests = []struct {
-	name  string
-	query string
-}{
+var giveTests = []struct{ name, query string }{
 	{"in chunks", "piece=65536"},
 	{"with a length", "piece=65536&length=1"},
 	{"in odd pieces", "piece=100003&length=1"},
@@ -88,10 +87,35 @@ func TestLargeDownloadStaysOutOfMemory(t *testing.T) {
 	server := serveBig(t)
 	client := patientClient(t)
 	for _, test := range giveTests {
-		url := fmt.Sprintf("%s/give?size=%d&%s", server.URL, largeSize, test.query)
-		if got, want := download(t, client, url, largeSize), givenSum(test.query); got != want {
+		address := fmt.Sprintf("%s/give?size=%d&%s", server.URL, largeSize, test.query)
+		if got, want := download(t, client, address, largeSize), givenSum(test.query); got != want {
 			t.Errorf("%s: downloaded %s, want %s", test.name, got, want)
 		}
+	}
+	address := fmt.Sprintf("%s/write?size=%d", server.URL, largeSize)
+	if got, want := download(t, client, address, largeSize), givenSum(fmt.Sprintf("piece=%d", 1<<20)); got != want {
+		t.Errorf("by write(): downloaded %s, want %s", got, want)
+	}
+	checkPeak(t, server)
+}
+
+// TestLargeFileStaysOutOfMemory leaves the reading to wsgi.file_wrapper.
+func TestLargeFileStaysOutOfMemory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "noise")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(file, sum), newNoise(largeSize)); err != nil {
+		t.Fatal(err)
+	}
+	server := serveBig(t)
+	got := download(t, patientClient(t), server.URL+"/send?path="+url.QueryEscape(path), largeSize)
+	if want := hex.EncodeToString(sum.Sum(nil)); got != want {
+		t.Errorf("downloaded %s, want %s", got, want)
 	}
 	checkPeak(t, server)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -117,5 +118,28 @@ func (c *crashSite) killUntil(stop <-chan struct{}) {
 		if len(found) > 0 {
 			_ = syscall.Kill(found[rand.N(len(found))], syscall.SIGKILL)
 		}
+	}
+}
+
+// TestHalfABodyNeverReachesTheApplication has clients leave in the middle of
+// their upload.
+func TestHalfABodyNeverReachesTheApplication(t *testing.T) {
+	t.Parallel()
+	c := serveCrash(t, crew{processes: 1, threads: 1, preload: true})
+	for i, request := range []string{
+		"Content-Length: 10\r\n\r\nhalf",
+		"Content-Length: 5000000\r\n\r\n" + strings.Repeat("x", 3000000),
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n",
+		"Transfer-Encoding: chunked\r\n\r\n5\r\nha",
+	} {
+		conn := dial(t, c.Server)
+		conn.send(fmt.Sprintf("POST /count?key=%d HTTP/1.1\r\nHost: x\r\n%s", i, request))
+		conn.Close()
+	}
+	for range 5 { // one after the other through the only lane
+		get(t, c.client, c.URL+"/who")
+	}
+	if found, _ := filepath.Glob(filepath.Join(c.folder, "count-*")); len(found) > 0 {
+		t.Errorf("requests without their end reached the application: %v", found)
 	}
 }

@@ -9,4 +9,10 @@
 //
 // -count=1, because go test cannot see that the binary or an environment has
 // changed.
+//
+// The environment variables PASTED_E2E_CACHE and PASTED_E2E_PYTHON say where
+// the virtual environments are and what they are made with (package venvs);
+// PASTED_E2E_BINARY names a pasted to test instead of a freshly built one.
+// Beside those the tests want Linux; a Python that is not on the machine, and
+// port 8080 where it is taken and no network can be made, skip their tests.
 package e2e

@@ -12,7 +12,7 @@ def make_app(global_conf, **local_conf):
 
 def application(environ, start_response):
     query = {k: v[0] for k, v in parse_qs(environ["QUERY_STRING"]).items()}
-    return {"/take": take, "/give": give, "/hello": hello}[environ["PATH_INFO"]](environ, start_response, query)
+    return pages[environ["PATH_INFO"]](environ, start_response, query)
 
 
 def hello(environ, start_response, query):
@@ -49,3 +49,20 @@ def give(environ, start_response, query):
             left -= piece
 
     return pieces()
+
+
+def send(environ, start_response, query):
+    """Gives a file to wsgi.file_wrapper."""
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    return environ["wsgi.file_wrapper"](open(query["path"], "rb"), 1 << 16)
+
+
+def write(environ, start_response, query):
+    """Gives size bytes by write(), a block at a time."""
+    send_on = start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    for _ in range(int(query["size"]) // len(BLOCK)):
+        send_on(BLOCK)
+    return []
+
+
+pages = {"/take": take, "/give": give, "/send": send, "/write": write, "/hello": hello}
