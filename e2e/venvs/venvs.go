@@ -102,14 +102,14 @@ func FindPython() (string, error) {
 	if name == "" {
 		name = "python3"
 	}
-	const question = `import sys; print(sys.executable if sys.version_info >= (3, 10) else "")`
+	const question = `import sys; print(sys.executable if sys.version_info >= (3, 11) else "")`
 	out, err := exec.Command(name, "-c", question).Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: want Python 3.10 or later: %w", name, err)
+		return "", fmt.Errorf("%s: want Python 3.11 or later: %w", name, err)
 	}
 	path := strings.TrimSpace(string(out))
 	if path == "" {
-		return "", fmt.Errorf("%s: want Python 3.10 or later, for Django's sake: %s=… names another", name, PythonVariable)
+		return "", fmt.Errorf("%s: want Python 3.11 or later, as the pinned packages do: %s names another", name, PythonVariable)
 	}
 	return path, nil
 }
