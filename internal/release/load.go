@@ -102,8 +102,16 @@ func (r *Release) findInterpreter(ctx context.Context) error {
 	return nil
 }
 
-// environ is the environment of the Python processes.
-func (r *Release) environ() []string { return append(os.Environ(), r.Workers.Env...) }
+// environ is the environment of the Python processes: the server's, and what
+// the file says in its place.
+func (r *Release) environ() []string {
+	given := func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.ContainsFunc(r.Workers.Env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+	}
+	// Of a name that stands twice a process may see either.
+	return append(slices.DeleteFunc(os.Environ(), given), r.Workers.Env...)
+}
 
 // resolve resolves the application and the server.
 func (r *Release) resolve(context.Context) error {
