@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -91,5 +92,19 @@ func TestReportHasMediansAndRatios(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q:\n%s", want, page)
 		}
+	}
+}
+
+func TestWhatOthersUseIsWhatIsLeft(t *testing.T) {
+	var began usage
+	at := began.at.Add(10 * time.Second)
+	cores := time.Duration(runtime.NumCPU())
+	later := usage{at: at, all: 6 * time.Second * cores, ours: 5 * time.Second * cores}
+	if got := began.othersUntil(later); got != 0.1 {
+		t.Errorf("others had %v, want 0.1", got)
+	}
+	later.ours = later.all + time.Second // clocks that differ
+	if got := began.othersUntil(later); got != 0 {
+		t.Errorf("others had %v, want 0", got)
 	}
 }

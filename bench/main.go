@@ -98,6 +98,7 @@ func install(ctx context.Context, out io.Writer) error {
 // measure fills r. Every round measures all peers, in turn forwards and
 // backwards, so that what becomes slower or faster with time does so for all.
 func (r *report) measure(ctx context.Context, progress io.Writer) error {
+	began := readUsage()
 	for round := range r.plan.rounds {
 		for _, app := range applications() {
 			all := peers()
@@ -115,6 +116,7 @@ func (r *report) measure(ctx context.Context, progress io.Writer) error {
 			}
 		}
 	}
+	r.others = began.othersUntil(readUsage())
 	return nil
 }
 

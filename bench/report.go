@@ -18,6 +18,7 @@ type report struct {
 	machine []string
 	setup   setup
 	visits  map[string][]visit // by key
+	others  float64            // share of the processor that others had meanwhile
 }
 
 func key(app application, p peer) string { return app.module + " " + p.name }
@@ -40,6 +41,7 @@ func (r *report) String() string {
 	fmt.Fprintf(&b, "- %d workers with %d threads each; %d rounds, in which the peers take turns;\n"+
 		"  %v with %d connections, then %v with one, all kept alive\n",
 		r.setup.workers, r.setup.threads, r.plan.rounds, r.plan.many.duration, r.plan.many.connections, r.plan.one.duration)
+	fmt.Fprintf(&b, "- processes that have nothing to do with it took %.0f %% of the processor meanwhile\n", 100*r.others)
 	for _, p := range peers() {
 		if p.note != "" {
 			fmt.Fprintf(&b, "- %s: %s\n", p.name, p.note)
@@ -138,9 +140,6 @@ func describe(s setup) []string {
 	}
 	if kernel, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		say("Linux %s", strings.TrimSpace(string(kernel)))
-	}
-	if average, err := os.ReadFile("/proc/loadavg"); err == nil && len(strings.Fields(string(average))) > 1 {
-		say("load before the begin: %s in the last minute", strings.Fields(string(average))[0])
 	}
 	versions := []string{output(s.pasted, "--version"), runtime.Version(), output(filepath.Join(s.bin, "python"), "--version")}
 	requirements, _ := os.ReadFile(filepath.Join(s.apps, "..", "requirements.txt"))
