@@ -102,6 +102,17 @@ func inherited(t *testing.T) []int {
 	return open
 }
 
+// TestEnvironmentOfTheFileWins names variables that the server has as well.
+func TestEnvironmentOfTheFileWins(t *testing.T) {
+	t.Parallel()
+	server := harness.Start(t, settingsOptions(t, true, "none", ""))
+	var got surroundings
+	get(t, newClient(t), server.URL+"/").decode(t, &got)
+	if value, ok := got.Env["E2E_TWO"]; value != "" || !ok {
+		t.Errorf("E2E_TWO = %q (there: %v), want the file's empty value", value, ok)
+	}
+}
+
 // serverTests are the server sections of testdata/settings, and what they make
 // of the environ.
 var serverTests = []struct {
