@@ -72,7 +72,7 @@ func TestGlanceStoresAnImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := serveGlance(t, "pipeline.ini", binary)
+	server := serveGlance(t, "site.ini", binary)
 	client := patientClient(t)
 	made := createImage(t, client, server.URL)
 	data := server.URL + "/v2/images/" + made.ID + "/file"
@@ -96,11 +96,19 @@ func TestGlanceStoresAnImage(t *testing.T) {
 	checkPeak(t, server)
 }
 
-// TestGlanceIsTakenInByUse goes the other way in: use, in place of a
-// pipeline's item, and an import in each worker.
-func TestGlanceIsTakenInByUse(t *testing.T) {
-	t.Parallel()
-	server := serveGlance(t, "use.ini", "")
+// TestGlanceIsTakenInAsPasteDeployTakesIt goes the two other ways in, those
+// that PasteDeploy knows: as a pipeline's item, and with every child taken in
+// by a use of its own, there with an import in each worker.
+func TestGlanceIsTakenInAsPasteDeployTakesIt(t *testing.T) {
+	for _, file := range []string{"use.ini", "pipeline.ini"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			useGlance(t, serveGlance(t, file, ""))
+		})
+	}
+}
+
+func useGlance(t *testing.T, server *harness.Server) {
 	client := newClient(t)
 	versions := want(t, client, http.StatusMultipleChoices, call{url: server.URL + "/"})
 	if !strings.Contains(versions.String(), server.URL+"/v2/") {

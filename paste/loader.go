@@ -2,6 +2,7 @@ package paste
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -18,6 +19,7 @@ type Loader struct {
 	spec string
 	file *source // nil for an egg and for a call: URI
 	at   *frame  // the section it was made in
+	own  *Loader // of a context taken from another file: that file's; else nil
 }
 
 // loader returns a loader without a file.
@@ -30,6 +32,17 @@ func (l *Loader) inside(at *frame) *Loader {
 	inner := *l
 	inner.at = at
 	return &inner
+}
+
+// taking returns l as the loader of ctx, which a use of l's file has taken from
+// wherever it stands.
+func (l *Loader) taking(ctx *Context) *Loader {
+	if ctx.Loader == nil || ctx.Loader.file == nil || ctx.Loader.file.abs == l.file.abs {
+		return l
+	}
+	taking := *l
+	taking.own = ctx.Loader
+	return &taking
 }
 
 // String returns the loader's URI without a fragment: "config:/dir/file.ini".
@@ -111,10 +124,29 @@ func (l *Loader) Context(kind Kind, name *string, globalConf *Conf) (*Context, e
 	}
 	q.from = l.childOrigin(name)
 	ctx, err := l.resolve(q)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		return ctx, nil
 	}
-	return ctx, nil
+	if ctx := l.ownChild(q, globalConf); ctx != nil {
+		return ctx, nil
+	}
+	return nil, err
+}
+
+// ownChild is a liberty: a composite that was taken from another file, and asks
+// for a section that the file which took it lacks, gets its own file's. It
+// returns nil where that cannot be.
+func (l *Loader) ownChild(q request, globalConf *Conf) *Context {
+	if l.own == nil || l.r.opts.Strict || q.name == nil || isURI(*q.name) || len(l.file.candidates(q.kind, q.name)) > 0 {
+		return nil
+	}
+	ctx, err := l.own.Context(q.kind, q.name, globalConf)
+	if err != nil {
+		return nil
+	}
+	l.r.note(q.from, fmt.Sprintf("%q is taken from %s, where what asks for it stands; PasteDeploy looks in %s alone",
+		*q.name, strings.TrimPrefix(l.own.spec, "config:"), l.file.Name))
+	return ctx
 }
 
 // childOrigin says where a name probably stands that a composite asks for: in

@@ -277,7 +277,7 @@ func (res *resolution) use(kind Kind) (*Context, *Error) {
 	if file, ok := res.global.Get("__file__"); ok {
 		ctx.GlobalConf.SetAt("__file__", file, res.global.Pos("__file__"))
 	}
-	ctx.Loader = res.l
+	ctx.Loader = res.l.taking(ctx)
 	if ctx.Protocol == "" || ctx.Section == "" && ctx.isDirect() {
 		ctx.Protocol = res.protocol(ctx)
 	}

@@ -136,10 +136,13 @@ func (r *Release) resolve(context.Context) error {
 	return err
 }
 
-// note keeps a liberty, once. Composites may take more later, from any
-// goroutine; those nobody asks for.
+// note keeps a liberty, once. One that a hosted composite takes, which happens
+// when the workers load it, goes to the log.
 func (r *Release) note(n paste.Note) {
-	if r.Plan == nil && !slices.Contains(r.Notes, n.String()) {
+	switch {
+	case r.Plan != nil:
+		r.options.Log.Info("note", "text", n.String())
+	case !slices.Contains(r.Notes, n.String()):
 		r.Notes = append(r.Notes, n.String())
 	}
 }
