@@ -32,6 +32,15 @@ def run(connection):
     process.start()
 
 
+def flush():
+    """Write out what the standard streams hold; a fork would double it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # replaced by nothing, or closed
+
+
 class Stage(Exception):
     """An exception of the application, and in which stage it was raised."""
 
@@ -108,7 +117,8 @@ class Process:
             self._build()
         except Stage as stage:
             self._fail(stage.name, stage.error)
-            return
+            flush()
+            os._exit(1)  # threads that the application has started do not hold it
         if hasattr(gc, "freeze"):
             gc.collect()
             gc.freeze()
@@ -185,8 +195,7 @@ class Process:
         may end without it.
         """
         descriptor = self._control.descriptors(1)[0]
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         try:
             between = os.fork()
         except OSError as error:
@@ -195,7 +204,10 @@ class Process:
             return
         if between:
             os.close(descriptor)
-            os.waitpid(between, 0)
+            try:
+                os.waitpid(between, 0)
+            except ChildProcessError:
+                pass  # the application ignores SIGCHLD: nothing is left to wait for
             return
         try:
             if os.fork():
