@@ -1,7 +1,7 @@
 package h1
 
 // A Body reads what follows a head. The zero value has no bytes and is done;
-// Start makes it a body.
+// Start makes it a body. It is not safe for concurrent use.
 type Body struct {
 	// Trailers are the fields behind a chunked body, when it is done. Their
 	// spans are offsets into what was given to the call of Next that ended

@@ -36,7 +36,8 @@
 package h1
 
 // A Span is a stretch of bytes, from Start up to but not including End, as
-// offsets into what a Head or a Body was given. The zero Span is empty.
+// offsets into what a Head or a Body was given, which is less than 4 GiB. The
+// zero Span is empty.
 type Span struct{ Start, End uint32 }
 
 // Empty says whether s has no bytes.

@@ -3,7 +3,9 @@ package h1
 // A Head is a request's head: the bytes it was read from, where its parts lie
 // in them, and what follows from it. The zero value is ready to read into. What
 // is exported holds once Read has returned a length, for as long as the bytes
-// that it was given then are left alone, until Read is called again.
+// that it was given then are left alone, until Read is called again. Between
+// two requests it knows nothing: an idle connection needs none. It is not safe
+// for concurrent use.
 type Head struct {
 	// Bytes is the head, from the first byte that was given to its empty line.
 	Bytes []byte
@@ -15,7 +17,9 @@ type Head struct {
 	// OPTIONS and no query, the server as AsteriskForm does (RFC 9112, 3.2.4).
 	Target, Path, Query Span
 	Proto               Span // "HTTP/1.1", "HTTP/1.0", or another minor version
-	Fields              []Field
+	// Fields are in the order that they came in. In AbsoluteForm the Host
+	// field's value is Host, so that nobody asks another (RFC 9112, 3.2.2).
+	Fields []Field
 
 	// Host is the authority that is asked, with its port if it has one: that
 	// of the target in AbsoluteForm and AuthorityForm, whatever the Host field
@@ -359,6 +363,9 @@ func (h *Head) host(value []byte) *Refusal {
 func (h *Head) conclude() *Refusal {
 	if h.HostField < 0 && h.Minor > 0 {
 		return refuseHostMissing
+	}
+	if h.Form == AbsoluteForm && h.HostField >= 0 {
+		h.Fields[h.HostField].Value = h.Host
 	}
 	if refusal := h.framing(); refusal != nil {
 		return refusal
