@@ -34,7 +34,7 @@ type CutError struct {
 
 // Error says how many requests and when.
 func (e *CutError) Error() string {
-	text := fmt.Sprintf("%d requests cut off %v after the stop", e.Requests, e.After.Round(time.Millisecond))
+	text := fmt.Sprintf("requests cut off %v after the stop: %d", e.After.Round(time.Millisecond), e.Requests)
 	if e.Running > 0 {
 		text += fmt.Sprintf("; %d of them still run", e.Running)
 	}

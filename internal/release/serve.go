@@ -41,6 +41,9 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 			l.Close()
 		}
 	}()
+	kill, giveUp := context.WithCancel(kill)
+	defer giveUp()
+	defer limitStop(ctx, r.Server.GracefulTimeout, giveUp)()
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	defer func() {
@@ -57,6 +60,35 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: loading})
 	serving = true
 	return httpd.Serve(ctx, kill, r.Server, listeners, r.Plan.Handler, r.options.Log)
+}
+
+// exitTime is what the workers have beyond the graceful timeout, which requests
+// may use up, to run their exit handlers.
+const exitTime = 2 * time.Second
+
+// limitStop calls giveUp when a stop, which begins with ctx's end, has taken
+// longer than it may. The function that it returns ends that.
+func limitStop(ctx context.Context, grace time.Duration, giveUp func()) (end func()) {
+	over := make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-over:
+			return
+		case <-ctx.Done():
+		}
+		limit := time.NewTimer(grace + exitTime)
+		defer limit.Stop()
+		select {
+		case <-over:
+		case <-limit.C:
+			giveUp()
+		}
+	})
+	return func() {
+		close(over)
+		waiting.Wait()
+	}
 }
 
 // urls returns what a client would ask listeners for.

@@ -1,9 +1,11 @@
 """What is said of an exception that keeps a process from serving."""
 
+import importlib
 import os
 import traceback
 
 OWN = "<pasted>"
+_IMPORTLIB = os.path.dirname(importlib.__file__) + os.sep
 
 
 def describe(stage, error):
@@ -53,7 +55,7 @@ def _cause(error):
     if isinstance(error, SyntaxError) and error.filename:
         return {"file": error.filename, "line": error.lineno or 0, "text": (error.text or "").strip()}
     frames = [f for f in traceback.extract_tb(error.__traceback__)
-              if not f.filename.startswith((OWN, "<frozen importlib")) and f.filename != "<string>"]
+              if not f.filename.startswith((OWN, "<frozen importlib", _IMPORTLIB)) and f.filename != "<string>"]
     if not frames:
         return None
     last = frames[-1]
