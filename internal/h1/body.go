@@ -280,31 +280,24 @@ func (b *Body) readTrailers(data []byte, from int) (int, Span, *Refusal) {
 	most, total, count := b.limits.fieldLine(), b.limits.trailers(), b.limits.fields()
 	for {
 		start := b.lines.start
-		end := b.lines.next(section, most, total)
-		if end == lineShort {
-			return from, Span{}, nil
-		}
-		at, refusal := start, (*Refusal)(nil)
+		at, refusal := b.lines.section(section, most, total, refuseTrailersLong)
 		switch {
-		case end == lineLong && total-start <= most+1:
-			refusal = refuseTrailersLong
-		case end == lineLong:
-			refusal = refuseFieldLong
-		case end == start || section[end-1] != '\r':
-			at, refusal = end, refuseBareLF
-		case end-1 == start:
+		case refusal != nil:
+		case at == lineShort:
+			return from, Span{}, nil
+		case at == lineEmpty:
 			b.state = bodyDone
 			b.shiftTrailers(uint32(from))
-			return from + end + 1, Span{}, nil
+			return from + start + len("\r\n"), Span{}, nil
 		case len(b.Trailers) >= count:
-			refusal = refuseFields
+			at, refusal = start, refuseFields
 		default:
-			at, refusal = b.trailer(section, start, end-1)
+			b.lines.advance(at + 1)
+			at, refusal = b.trailer(section, start, at-1)
 		}
 		if refusal != nil {
 			return b.refuse(from+at, refusal)
 		}
-		b.lines.advance(end + 1)
 	}
 }
 

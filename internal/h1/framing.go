@@ -65,7 +65,10 @@ func (h *Head) transferEncoding(value []byte) *Refusal {
 }
 
 // framing decides where the body ends (RFC 9112, 6.3). Without either field
-// there is none.
+// there is none. Codings that do not end in chunked leave it open: 400, which
+// must be, and not the 501 of an unknown coding (6.1), which should. With
+// Content-Length beside them, or in HTTP/1.0, somebody on the way has read the
+// message in another way.
 func (h *Head) framing() *Refusal {
 	switch {
 	case !h.coded:

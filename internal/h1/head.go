@@ -268,32 +268,30 @@ func (h *Head) readFields(data []byte, l *Limits) (int, *Refusal) {
 	most, total, count := l.fieldLine(), l.head(), l.fields()
 	for {
 		start := h.lines.start
-		end := h.lines.next(data, most, total)
-		if end == lineShort {
-			return 0, nil
-		}
-		at, refusal := start, (*Refusal)(nil)
+		at, refusal := h.lines.section(data, most, total, refuseHeadLong)
 		switch {
-		case end == lineLong && total-start <= most+1:
-			refusal = refuseHeadLong
-		case end == lineLong:
-			refusal = refuseFieldLong
-		case end == start || data[end-1] != '\r':
-			at, refusal = end, refuseBareLF
-		case end-1 == start:
-			if at, refusal = end+1, h.conclude(); refusal == nil {
-				return h.done(data, end+1)
+		case refusal != nil:
+		case at == lineShort:
+			return 0, nil
+		case at == lineEmpty:
+			end := start + len("\r\n")
+			if refusal = h.conclude(); refusal == nil {
+				return h.done(data, end)
 			}
+			at = end
 		case len(h.Fields) >= count:
-			refusal = refuseFields
+			at, refusal = start, refuseFields
 		default:
-			at, refusal = h.field(data, start, end-1, l)
+			h.lines.advance(at + 1)
+			at, refusal = h.field(data, start, at-1, l)
 		}
 		if refusal != nil {
+			if refusal == refuseFold && len(h.Fields) == 0 {
+				refusal = refuseFirstFold
+			}
 			h.refuse(at, refusal)
 			return at, refusal
 		}
-		h.lines.advance(end + 1)
 	}
 }
 
@@ -301,9 +299,6 @@ func (h *Head) readFields(data []byte, l *Limits) (int, *Refusal) {
 func (h *Head) field(data []byte, start, end int, l *Limits) (int, *Refusal) {
 	f, at, refusal := readField(data, start, end)
 	if refusal != nil {
-		if refusal == refuseFold && len(h.Fields) == 0 {
-			refusal = refuseFirstFold
-		}
 		return at, refusal
 	}
 	h.Fields = append(h.Fields, f)

@@ -9,11 +9,68 @@ type lines struct {
 	scanned int // from start up to here there is no LF
 }
 
-// What next finds.
+// What first and next find.
 const (
-	lineShort = -1 // the line's end is not there yet
+	lineShort = -1 // not enough of the line is there yet
 	lineLong  = -2 // the line is longer than most bytes, or reaches over total
+	lineEmpty = -3 // the empty line that ends a section
+	lineField = -4 // a line that begins as a field does
 )
+
+// first looks at how a field line begins, so that one that begins badly need
+// not end to be refused; the refusal is about its first byte. What it says does
+// not depend on how much of the line is there either.
+func (s *lines) first(data []byte, total int) (int, *Refusal) {
+	switch i := s.start; {
+	case i >= total:
+		return lineLong, nil
+	case i == len(data):
+		return lineShort, nil
+	case chars[data[i]]&inToken != 0:
+		return lineField, nil
+	case data[i] != '\r':
+		return lineShort, refuseFieldStart(data[i])
+	case i+1 >= total:
+		return lineLong, nil
+	case i+1 == len(data):
+		return lineShort, nil
+	case data[i+1] != '\n':
+		return lineShort, refuseBareCR
+	}
+	return lineEmpty, nil
+}
+
+func refuseFieldStart(c byte) *Refusal {
+	switch c {
+	case ' ', '\t':
+		return refuseFold
+	case '\n':
+		return refuseBareLF
+	}
+	return refuseName
+}
+
+// section reads one line of a head or of trailers: it returns the offset of the
+// LF that ends a field line, lineShort, lineEmpty, or a refusal and its offset.
+// long is the refusal of a section that has more than total bytes.
+func (s *lines) section(data []byte, most, total int, long *Refusal) (int, *Refusal) {
+	kind, refusal := s.first(data, total)
+	if refusal != nil {
+		return s.start, refusal
+	}
+	if kind == lineField {
+		kind = s.next(data, most, total)
+	}
+	switch {
+	case kind == lineLong && total-s.start <= most+1:
+		return s.start, long
+	case kind == lineLong:
+		return s.start, refuseFieldLong
+	case kind >= 0 && data[kind-1] != '\r':
+		return kind, refuseBareLF
+	}
+	return kind, nil
+}
 
 // next returns the offset of the LF that ends the line, lineShort or lineLong.
 // A line has most bytes before its CRLF; with it, it ends before total. Whether
@@ -34,12 +91,12 @@ func (s *lines) next(data []byte, most, total int) int {
 // advance begins the next line at start.
 func (s *lines) advance(start int) { s.start, s.scanned = start, start }
 
-// readField reads the field line data[start:end], which is without its CRLF, or
-// returns a refusal and its offset (RFC 9112, 5).
+// readField reads the field line data[start:end], which is without its CRLF and
+// begins with a token, or returns a refusal and its offset (RFC 9112, 5).
 func readField(data []byte, start, end int) (Field, int, *Refusal) {
 	line := data[start:end]
-	colon := skipClass(line, 0, inToken)
-	if colon == 0 || colon == len(line) || line[colon] != ':' {
+	colon := skipClass(line, 1, inToken)
+	if colon == len(line) || line[colon] != ':' {
 		return Field{}, start + colon, refuseFieldName(line, colon)
 	}
 	from, to := colon+1, len(line)
@@ -69,11 +126,9 @@ func refuseFieldName(line []byte, i int) *Refusal {
 	switch {
 	case i == len(line):
 		return refuseName
-	case i == 0 && isSpace(line[0]):
-		return refuseFold
 	case line[i] == '\r':
 		return refuseBareCR
-	case i > 0 && isSpace(line[i]):
+	case isSpace(line[i]):
 		for i < len(line) && isSpace(line[i]) {
 			i++
 		}
