@@ -27,6 +27,14 @@ func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	return conn.(*net.UnixConn), theirs, nil
 }
 
+// finish ends conn for both sides and leaves what has arrived readable. (Unlike
+// with TCP, that is what shutdown does to a Unix socket: unix(7) has a queue at
+// the receiver only.)
+func finish(conn *net.UnixConn) {
+	_ = conn.CloseRead()
+	_ = conn.CloseWrite()
+}
+
 // sendFiles writes frame to conn with files attached to its first byte. The
 // descriptors are duplicated on their way; the caller still closes its own.
 func sendFiles(conn *net.UnixConn, frame []byte, files []*os.File) error {

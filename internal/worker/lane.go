@@ -4,9 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"syscall"
-	"time"
 
 	"pasted/internal/wire"
 )
@@ -38,11 +36,13 @@ func (l *Lane) CloseWrite() { _ = l.conn.CloseWrite() }
 // something wrong.
 func Ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
 }
 
-// Finish bounds what is still read from the lane of a worker that has gone.
-func (l *Lane) Finish() { _ = l.conn.SetReadDeadline(time.Now().Add(leftBehind)) }
+// Finish says that the worker has gone: what it has sent can still be read, and
+// then Frames ends, whoever else holds the worker's end, such as a daemon that
+// the application has started. A Write that blocks returns with an error.
+func (l *Lane) Finish() { finish(l.conn) }
 
 // Close ends the lane in both directions.
 func (l *Lane) Close() { _ = l.conn.Close() }

@@ -6,14 +6,13 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
 )
 
-// A process is a Python process with its control connection. One goroutine
-// reads the connection from start to end.
+// A process is a Python process with its control connection. From run on, one
+// goroutine reads the connection to its end and another writes what is posted.
 type process struct {
 	cfg     *Config
 	group   *group
@@ -22,6 +21,10 @@ type process struct {
 	// events carries what a process says of its own life: Hello, Loaded,
 	// Ready and Failed. It is closed when the control connection ends.
 	events chan event
+	// outbox holds frames that nobody waits for, see post.
+	outbox chan []byte
+	ended  chan struct{} // closed when the control connection has ended
+	done   chan struct{} // closed when nothing of the process is left
 
 	mu sync.Mutex // orders writes to control
 }
@@ -36,12 +39,57 @@ type event struct {
 // than one that keeps to the protocol ever has.
 const eventsMost = 8
 
+// outboxMost is how many posted frames wait for a process that does not read.
+const outboxMost = 1024
+
 func newProcess(cfg *Config, control *net.UnixConn) *process {
 	return &process{
 		cfg:     cfg,
 		control: control,
 		frames:  wire.NewReader(control, wire.MaxControl),
 		events:  make(chan event, eventsMost),
+		outbox:  make(chan []byte, outboxMost),
+		ended:   make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+}
+
+// run serves the control connection in goroutines of its own, which end, and
+// close done, when the process and its group have been reaped.
+func (p *process) run() {
+	var wg sync.WaitGroup
+	wg.Go(p.read)
+	wg.Go(p.deliver)
+	go func() {
+		<-p.group.done
+		finish(p.control)
+		wg.Wait()
+		close(p.done)
+	}()
+}
+
+// post sends a frame without waiting for the process. It is lost when the
+// process has not read for so long that others fill the outbox: such a one is
+// killed sooner or later, and not drained.
+func (p *process) post(frame []byte) {
+	select {
+	case p.outbox <- frame:
+	default:
+	}
+}
+
+// drain tells the process to end. It does not wait.
+func (p *process) drain() { p.post(wire.AppendHead(nil, wire.Drain, 0, 0, 0, 0)) }
+
+// deliver writes what has been posted until the control connection ends.
+func (p *process) deliver() {
+	for {
+		select {
+		case frame := <-p.outbox:
+			_ = p.write(frame, nil) // if it has gone, reading tells
+		case <-p.ended:
+			return
+		}
 	}
 }
 
@@ -68,8 +116,8 @@ func (p *process) write(frame []byte, files []*os.File) error {
 	return err
 }
 
-// read takes frames off the control connection until it ends, and then ends
-// what is left of the process: without the connection nobody can steer it.
+// read takes frames off the control connection until it ends. A process that
+// breaks it is killed; one that closes it ends by itself.
 func (p *process) read() {
 	err := p.readFrames()
 	if !Ended(err) {
@@ -77,6 +125,7 @@ func (p *process) read() {
 		p.kill()
 	}
 	_ = p.control.Close()
+	close(p.ended)
 	close(p.events)
 }
 
@@ -91,15 +140,6 @@ func (p *process) readFrames() error {
 		}
 	}
 }
-
-// leftBehind is how long a connection whose worker has gone may stay open: the
-// worker's last words are read, and someone else who holds the other end, a
-// daemon that the application has started, is not waited for.
-const leftBehind = time.Second
-
-// finish bounds what is still read from the control connection of a process
-// that has gone.
-func (p *process) finish() { _ = p.control.SetReadDeadline(time.Now().Add(leftBehind)) }
 
 // take handles one frame.
 func (p *process) take(f wire.Frame) error {
@@ -133,6 +173,20 @@ func (p *process) note(f wire.Frame) error {
 		return nil
 	default:
 		return fmt.Errorf("frame of kind %#x: more news than anyone waits for", f.Kind)
+	}
+}
+
+// dropEvents forgets what has come too late for those whom it was about.
+func (p *process) dropEvents() {
+	for {
+		select {
+		case _, ok := <-p.events:
+			if !ok {
+				return
+			}
+		default:
+			return
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,9 @@ type group struct {
 	pid  int
 	done chan struct{} // closed when the whole group has been reaped
 	exit Exit          // valid once done is closed
+
+	mu     sync.Mutex
+	reaped bool // the leader's number, and so the group's, may be another's
 }
 
 // Exit says how a process ended.
@@ -64,7 +68,10 @@ func spawn(argv, env []string, dir string, files []*os.File) (*group, error) {
 		started <- nil
 		g.watch()
 	}()
-	return g, <-started
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 // adopt watches a worker that a template has forked and that has become our
@@ -86,11 +93,18 @@ func adopt(pid int) (*group, error) {
 	return g, nil
 }
 
-// watch reaps the leader and every process of its group that becomes our
-// child, and ends the group with its leader: what an application has started
-// does not outlive its worker.
+// watch waits for the leader's exit, ends the group with it, for what an
+// application has started does not outlive its worker, and reaps the leader and
+// every process of the group that has become our child.
 func (g *group) watch() {
 	defer close(g.done)
+	g.awaitLeader()
+	// The leader is a zombie still: until it is reaped its group's number
+	// can be nobody else's.
+	g.signal(syscall.SIGKILL)
+	g.mu.Lock()
+	g.reaped = true
+	g.mu.Unlock()
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-g.pid, &status, 0, nil)
@@ -100,8 +114,17 @@ func (g *group) watch() {
 			return // ECHILD: nobody is left
 		case pid == g.pid:
 			g.exit = exitOf(status)
-			// The group's number cannot be taken by others while it has members.
-			_ = syscall.Kill(-g.pid, syscall.SIGKILL)
+		}
+	}
+}
+
+// awaitLeader waits until the leader has exited, and leaves it unreaped.
+func (g *group) awaitLeader() {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, g.pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return
 		}
 	}
 }
@@ -113,11 +136,12 @@ func exitOf(status syscall.WaitStatus) Exit {
 	return Exit{Code: status.ExitStatus()}
 }
 
-// signal sends sig to the whole group, if it is still there.
+// signal sends sig to the whole group, unless its leader has been reaped: by
+// then all of it has been killed.
 func (g *group) signal(sig syscall.Signal) {
-	select {
-	case <-g.done:
-	default:
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.reaped {
 		_ = syscall.Kill(-g.pid, sig)
 	}
 }

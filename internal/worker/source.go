@@ -2,7 +2,7 @@ package worker
 
 import (
 	"context"
-	"math/rand/v2"
+	"errors"
 	"sync"
 	"time"
 )
@@ -43,35 +43,42 @@ func (s *Source) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// Run starts another template when one has died, until ctx ends. Then it ends
-// the template and returns when it has been reaped.
+// Run starts another template when one has died, until ctx ends, and reaps what
+// workers leave behind. Then it ends the template and returns when that has
+// been reaped.
 func (s *Source) Run(ctx context.Context) error {
-	t := s.current()
-	if t == nil {
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	for {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { reapStrays(ctx) })
+	var backOff BackOff
+	for t := s.current(); t != nil; {
+		began := time.Now()
 		select {
 		case <-ctx.Done():
 			s.set(nil)
 			s.end(t)
 			return context.Cause(ctx)
 		case <-t.Done():
-			s.set(nil)
-			s.cfg.Log.Warn("template exited, starting another", "pid", t.PID(), "exit", t.Exit().String())
-			if t = s.restart(ctx); t == nil {
-				return context.Cause(ctx)
-			}
-			s.set(t)
 		}
+		s.set(nil)
+		pause := backOff.Exited(time.Since(began))
+		s.cfg.Log.Warn("template exited, starting another", "pid", t.PID(), "exit", t.Exit().String(), "pause", pause)
+		t = s.restart(ctx, &backOff, pause)
+		s.set(t)
 	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
-// restart starts a template, as often as it takes and with growing pauses. It
-// returns nil when ctx has ended.
-func (s *Source) restart(ctx context.Context) *Template {
-	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
+// restart starts a template after a pause, as often as it takes. It returns nil
+// when ctx has ended.
+func (s *Source) restart(ctx context.Context, backOff *BackOff, pause time.Duration) *Template {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
 		t, err := StartTemplate(ctx, s.cfg)
 		if err == nil {
 			s.cfg.Log.Info("template ready", "pid", t.PID())
@@ -80,12 +87,10 @@ func (s *Source) restart(ctx context.Context) *Template {
 		if ctx.Err() != nil {
 			return nil
 		}
+		// Without a pause there would be three errors of an import that
+		// fails in one go.
+		pause = max(firstPause, backOff.Exited(0))
 		s.cfg.Log.Error("template does not start", "err", err, "pause", pause)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause + rand.N(pause/10)):
-		}
 	}
 }
 
@@ -104,17 +109,22 @@ func (s *Source) end(t *Template) {
 }
 
 // Worker makes worker id and returns when it is ready. While there is no
-// template it waits for the next one.
+// template it waits for the next one, and once more when the template dies
+// meanwhile: a second that does so dies of this.
 func (s *Source) Worker(ctx context.Context, id int) (*Worker, error) {
 	if !s.preload {
 		return Start(ctx, s.cfg, id)
 	}
-	for {
+	for deaths := 0; ; {
 		s.mu.Lock()
 		t, changed := s.template, s.changed
 		s.mu.Unlock()
 		if t != nil {
-			return t.Fork(ctx, id)
+			w, err := t.Fork(ctx, id)
+			if !endOf(t, err) || deaths == 1 {
+				return w, err
+			}
+			deaths++
 		}
 		select {
 		case <-ctx.Done():
@@ -122,6 +132,12 @@ func (s *Source) Worker(ctx context.Context, id int) (*Worker, error) {
 		case <-changed:
 		}
 	}
+}
+
+// endOf says that err is about the end of t.
+func endOf(t *Template, err error) bool {
+	var died *DiedError
+	return errors.As(err, &died) && died.PID == t.PID()
 }
 
 func (s *Source) current() *Template {

@@ -2,19 +2,29 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
+)
+
+// bornWithin is how long a fork may take to say Hello, what the application
+// does after a fork included. Whatever waits longer waits for ever, mostly for
+// a lock that a thread of the template held at the fork.
+const bornWithin = 5 * time.Minute
+
+var (
+	errUnborn    = errors.New("the worker did not say hello within " + bornWithin.String())
+	errStillborn = errors.New("the worker ended before it had said hello")
 )
 
 // A Template is a Python process that has imported the application and forks
 // workers. Its end does not end them: they are children of this process.
 type Template struct {
 	proc *process
-	done chan struct{}
-	wg   sync.WaitGroup
 	fork sync.Mutex // one fork at a time
 }
 
@@ -22,24 +32,17 @@ type Template struct {
 // When ctx ends before, it is killed. The error is a *LoadError for what
 // Python raised, or a *DiedError.
 func StartTemplate(ctx context.Context, cfg *Config) (*Template, error) {
-	p, err := launch(cfg, "template", "pasted_worker template "+cfg.Title)
+	p, err := launch(ctx, cfg, "template", "pasted_worker template "+cfg.Title)
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{proc: p, done: make(chan struct{})}
-	t.wg.Go(p.read)
-	go func() {
-		<-p.group.done
-		p.finish()
-		t.wg.Wait()
-		close(t.done)
-	}()
+	p.run()
 	if _, err := p.await(ctx, wire.Loaded); err != nil {
-		t.Kill()
-		<-t.done
+		p.kill()
+		<-p.done
 		return nil, err
 	}
-	return t, nil
+	return &Template{proc: p}, nil
 }
 
 // PID returns the template's process number.
@@ -47,35 +50,31 @@ func (t *Template) PID() int { return t.proc.group.pid }
 
 // Done is closed when the template has exited and been reaped. Exit then says
 // how.
-func (t *Template) Done() <-chan struct{} { return t.done }
+func (t *Template) Done() <-chan struct{} { return t.proc.done }
 
 // Exit says how the template ended. It may be called once Done is closed.
 func (t *Template) Exit() Exit { return t.proc.group.exit }
 
-// Drain tells the template to exit.
-func (t *Template) Drain() { _ = t.proc.send(wire.Drain, 0, nil) }
+// Drain tells the template to exit. It does not wait.
+func (t *Template) Drain() { t.proc.drain() }
 
 // Kill ends the template at once.
 func (t *Template) Kill() { t.proc.kill() }
 
 // Fork makes worker id and returns when it is ready. When ctx ends before, the
-// worker is killed.
+// worker is killed. The error is a *DiedError with the template's own PID if
+// that has gone.
 func (t *Template) Fork(ctx context.Context, id int) (*Worker, error) {
 	p, hello, err := t.birth(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("fork worker %d: %w", id, err)
 	}
 	if p.group, err = adopt(integer(hello, "pid")); err != nil {
 		p.control.Close() // which ends whoever holds the other end
 		return nil, err
 	}
-	w := &Worker{proc: p}
-	w.watch()
-	if err := w.serve(ctx); err != nil {
-		w.abort()
-		return nil, err
-	}
-	return w, nil
+	p.run()
+	return begin(ctx, p)
 }
 
 // birth has the template fork, and returns the new process with its Hello.
@@ -83,6 +82,12 @@ func (t *Template) Fork(ctx context.Context, id int) (*Worker, error) {
 func (t *Template) birth(ctx context.Context, id int) (*process, marshal.Dict, error) {
 	t.fork.Lock()
 	defer t.fork.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, bornWithin, errUnborn)
+	defer cancel()
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	t.proc.dropEvents()
 	control, theirs, err := socketPair()
 	if err != nil {
 		return nil, nil, err
@@ -91,7 +96,7 @@ func (t *Template) birth(ctx context.Context, id int) (*process, marshal.Dict, e
 	theirs.Close()
 	if err != nil {
 		control.Close()
-		return nil, nil, fmt.Errorf("fork worker %d: %w", id, t.proc.why(err))
+		return nil, nil, t.proc.why(err)
 	}
 	p := newProcess(t.proc.cfg, control)
 	stop := context.AfterFunc(ctx, func() { control.Close() })
@@ -99,7 +104,7 @@ func (t *Template) birth(ctx context.Context, id int) (*process, marshal.Dict, e
 	hello, err := p.hello()
 	if err != nil {
 		control.Close()
-		return nil, nil, t.forkError(ctx, id, err)
+		return nil, nil, t.unborn(ctx, err)
 	}
 	return p, hello, nil
 }
@@ -122,20 +127,32 @@ func (p *process) hello() (marshal.Dict, error) {
 	return value, nil
 }
 
-// forkError says why worker id was not born: what the template has said of it,
-// or the template's end, or err.
-func (t *Template) forkError(ctx context.Context, id int, err error) error {
+// lastWords is how long a template may take to say why a worker that has gone
+// was not born: it says so after the worker's connection has ended.
+const lastWords = time.Second
+
+// unborn says why a worker was not born whose connection gave err: what the
+// template has said of it, or the template's end, or err.
+func (t *Template) unborn(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if !Ended(err) {
+		return err
+	}
+	wait := time.NewTimer(lastWords)
+	defer wait.Stop()
 	select {
 	case e, ok := <-t.proc.events:
-		if ok && e.kind == wire.Failed {
-			err = loadError(e.value)
+		switch {
+		case !ok:
+			return t.proc.why(err)
+		case e.kind == wire.Failed:
+			return loadError(e.value)
 		}
-	case <-t.done:
-		err = &DiedError{PID: t.PID(), Exit: t.Exit()}
-	default:
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-wait.C:
 	}
-	return fmt.Errorf("fork worker %d: %w", id, err)
+	return errStillborn
 }

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 
 	"pasted/internal/marshal"
@@ -85,8 +84,6 @@ func (e *DiedError) Error() string {
 type Worker struct {
 	proc  *process
 	lanes []*Lane
-	done  chan struct{}
-	wg    sync.WaitGroup
 }
 
 // PID returns the process's number.
@@ -96,22 +93,22 @@ func (w *Worker) PID() int { return w.proc.group.pid }
 func (w *Worker) Lanes() []*Lane { return w.lanes }
 
 // Cancel tells the worker that nobody waits for the answer of the request
-// with this number. It does not wait, and a worker that has gone is no error.
+// with this number. It does not wait, and a worker that has gone, or does not
+// listen, is no error.
 func (w *Worker) Cancel(lane int, number uint64) {
-	frame := wire.AppendHead(nil, wire.Cancel, 0, uint16(lane), number, 0)
-	_ = w.proc.write(frame, nil)
+	w.proc.post(wire.AppendHead(nil, wire.Cancel, 0, uint16(lane), number, 0))
 }
 
 // Drain tells the worker to exit once its lanes, which the caller has closed
-// for writing, are served.
-func (w *Worker) Drain() { _ = w.proc.send(wire.Drain, 0, nil) }
+// for writing, are served. It does not wait.
+func (w *Worker) Drain() { w.proc.drain() }
 
 // Kill ends the worker, and all that it has started, at once.
 func (w *Worker) Kill() { w.proc.kill() }
 
 // Done is closed when the process and its whole group have been reaped and
 // nothing of the worker is left but what its lanes still hold.
-func (w *Worker) Done() <-chan struct{} { return w.done }
+func (w *Worker) Done() <-chan struct{} { return w.proc.done }
 
 // Exit says how the process ended. It may be called once Done is closed.
 func (w *Worker) Exit() Exit { return w.proc.group.exit }
@@ -120,39 +117,38 @@ func (w *Worker) Exit() Exit { return w.proc.group.exit }
 // application itself, and returns when it is ready. When ctx ends before, the
 // process is killed.
 func Start(ctx context.Context, cfg *Config, id int) (*Worker, error) {
-	p, err := launch(cfg, "worker", fmt.Sprintf("pasted_worker %d %s", id, cfg.Title))
+	p, err := launch(ctx, cfg, "worker", fmt.Sprintf("pasted_worker %d %s", id, cfg.Title))
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{proc: p}
-	w.watch()
+	p.run()
 	if _, err := p.await(ctx, wire.Loaded); err != nil {
-		w.abort()
+		p.kill()
+		<-p.done
 		return nil, err
 	}
-	if err := w.serve(ctx); err != nil {
-		w.abort()
-		return nil, err
-	}
-	return w, nil
+	return begin(ctx, p)
 }
 
-// watch closes done when the process is gone.
-func (w *Worker) watch() {
-	w.done = make(chan struct{})
-	w.wg.Go(w.proc.read)
-	go func() {
-		<-w.proc.group.done
-		w.proc.finish()
-		w.wg.Wait()
-		close(w.done)
-	}()
+// begin makes p, which has loaded the roots, a worker that serves, and ends it
+// where that fails or when ctx ends before.
+func begin(ctx context.Context, p *process) (*Worker, error) {
+	w := &Worker{proc: p}
+	err := w.serve(ctx)
+	if err == nil {
+		return w, nil
+	}
+	w.abort()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return nil, err
 }
 
 // abort kills a worker that did not become ready, and waits for its end.
 func (w *Worker) abort() {
 	w.Kill()
-	<-w.done
+	<-w.proc.done
 	for _, l := range w.lanes {
 		l.Close()
 	}
@@ -188,8 +184,9 @@ func (w *Worker) serve(ctx context.Context) error {
 	return err
 }
 
-// launch starts the interpreter and tells it who it is and what to load.
-func launch(cfg *Config, mode, title string) (*process, error) {
+// launch starts the interpreter and tells it who it is and what to load. When
+// ctx ends before, the process is killed.
+func launch(ctx context.Context, cfg *Config, mode, title string) (*process, error) {
 	if err := becomeSubreaper(); err != nil {
 		return nil, err
 	}
@@ -215,10 +212,15 @@ func launch(cfg *Config, mode, title string) (*process, error) {
 		control.Close()
 		return nil, fmt.Errorf("start %s: %w", cfg.Python, err)
 	}
+	stop := context.AfterFunc(ctx, p.kill)
+	defer stop()
 	if err := p.introduce(mode); err != nil {
 		p.kill()
 		<-p.group.done
 		control.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, p.why(err)
 	}
 	return p, nil
