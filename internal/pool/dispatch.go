@@ -8,6 +8,9 @@ import (
 	"pasted/internal/worker"
 )
 
+// keptBuffer is the greatest buffer in bytes that is kept for its next use.
+const keptBuffer = 128 << 10
+
 // A member is a worker in the pool. The pool's mu guards its fields but worker.
 type member struct {
 	id       int
@@ -15,6 +18,7 @@ type member struct {
 	lanes    []*lane
 	inflight int  // requests that it has been sent and has not answered
 	closed   bool // gets no further requests: it drains or has gone
+	broken   bool // has been found to break the protocol
 	idle     chan struct{}
 }
 
@@ -31,10 +35,19 @@ type lane struct {
 	last     uint64     // number of the request answered last, and its ID:
 	lastID   string     // what its close() writes still comes
 
-	out      sync.Mutex // guards the two below
+	out      sync.Mutex // guards all below
 	unsent   []byte
-	flushing bool
-	spare    []byte // of the flushing goroutine
+	spare    []byte // what unsent becomes next
+	flushing bool   // someone writes, without out
+	flushed  sync.Cond
+	queued   int64 // bytes that have ever been in unsent
+	sent     int64 // of these, those that the kernel has taken
+}
+
+func newLane(m *member, index int, conn *worker.Lane) *lane {
+	l := &lane{member: m, index: index, conn: conn}
+	l.flushed.L = &l.out
+	return l
 }
 
 // pickLocked returns the lane that a request with a frame of size bytes goes
@@ -88,6 +101,8 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time) {
 	l.member.inflight++
 	l.out.Lock()
 	l.unsent = append(l.unsent, r.Frame...)
+	l.queued += int64(r.size)
+	r.sentAt = l.queued
 	l.out.Unlock()
 }
 
@@ -151,8 +166,8 @@ func (m *member) quietLocked() {
 // reader learns the same.
 func (l *lane) flush() {
 	l.out.Lock()
+	defer l.out.Unlock()
 	if l.flushing {
-		l.out.Unlock()
 		return
 	}
 	l.flushing = true
@@ -160,10 +175,28 @@ func (l *lane) flush() {
 		batch := l.unsent
 		l.unsent = l.spare[:0]
 		l.out.Unlock()
-		_, _ = l.conn.Write(batch)
+		n, _ := l.conn.Write(batch)
 		l.out.Lock()
+		l.sent += int64(n)
 		l.spare = batch
+		if cap(batch) > keptBuffer {
+			l.spare = nil
+		}
 	}
 	l.flushing = false
-	l.out.Unlock()
+	l.flushed.Broadcast()
+}
+
+// shut ends l, for which nothing is assigned any more, and returns how many
+// bytes the worker may have been sent. The rest has not reached it and never
+// will.
+func (l *lane) shut() int64 {
+	l.conn.Finish() // releases a flush that blocks
+	l.out.Lock()
+	defer l.out.Unlock()
+	for l.flushing {
+		l.flushed.Wait()
+	}
+	l.unsent = nil
+	return l.sent
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -17,6 +18,12 @@ import (
 const (
 	// inlineMost is the largest body that rides in the Request frame.
 	inlineMost = 32 << 10
+	// smallMost is the largest that is read without a spool, into memory that
+	// is held from the moment its length is known.
+	smallMost = 2 << 10
+	// keptFields is how many fields an exchange may have had room for and be
+	// used again.
+	keptFields = 256
 	// copyPiece is how much of a streamed answer is written at a time.
 	copyPiece = 32 << 10
 )
@@ -29,15 +36,19 @@ type exchange struct {
 	head    wsgi.Head
 	frame   []byte
 	length  int64       // of the request's body; -1: there is none
-	small   []byte      // the body, if inline
-	body    *spool.Body // otherwise
+	small   []byte      // the body, unless it is in body
+	body    *spool.Body // nil once the frame holds it all
+	inline  bool        // the frame holds it all
 
-	signal  chan struct{} // has room for one: the answer has begun, or ended
-	payload []byte        // of the Head frame; empty: there was none
-	whole   bool          // payload holds the whole answer
-	out     *spool.PipeReader
+	signal  chan struct{}     // has room for one: the answer has begun, or ended
+	payload []byte            // of the Head frame; empty: there was none
+	whole   bool              // payload holds the whole answer
 	in      *spool.PipeWriter // of the rest of the answer's body
 	err     error             // how the answer ended
+
+	mu   sync.Mutex // guards the two below until the signal
+	out  *spool.PipeReader
+	gone bool // nobody reads out
 
 	parsed wsgi.Answer
 }
@@ -49,21 +60,34 @@ func newExchange(h *Handler) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.handler = h
 	x.request.renew(x, h.Pool.newID())
-	x.length, x.whole, x.err = -1, false, nil
+	x.length, x.inline, x.whole, x.gone, x.err = -1, true, false, false, nil
 	x.small, x.payload = x.small[:0], x.payload[:0]
 	return x
 }
 
-// release gives x back. The pool has ended its request or never had it.
+// release gives x up, at whatever point its request is. An answer that is still
+// being made is thrown away, and its worker told.
 func (x *exchange) release() {
-	x.request.detach() // waits until the pool has returned from End
+	x.mu.Lock()
+	x.gone = true
+	if x.out != nil {
+		x.out.Close() // releases Data
+	}
+	x.mu.Unlock()
+	held := x.request.detach() // waits until the pool has returned from Answer
+	if held {
+		x.handler.Pool.Cancel(&x.request)
+	}
 	x.discard()
+	if held {
+		return // the lane still counts it
+	}
 	x.begun()
+	x.trim()
 	exchanges.Put(x)
 }
 
-// discard gives back what x holds outside of memory. The pool may still count
-// x's request as one of its lane's, and so that stays as it is.
+// discard gives back what x, which nobody else uses, holds outside of memory.
 func (x *exchange) discard() {
 	if x.body != nil {
 		x.body.Close()
@@ -74,32 +98,50 @@ func (x *exchange) discard() {
 	x.handler, x.body, x.out, x.in = nil, nil, nil, nil
 }
 
+// trim lets go of memory that only an unusual request needs.
+func (x *exchange) trim() {
+	x.request.Frame = nil
+	if cap(x.frame) > keptBuffer {
+		x.frame = nil
+	}
+	if cap(x.payload) > keptBuffer {
+		x.payload = nil
+	}
+	if cap(x.head.Bytes) > keptBuffer || cap(x.head.Fields) > keptFields {
+		x.head = wsgi.Head{}
+	}
+	if cap(x.parsed.Fields) > keptFields {
+		x.parsed = wsgi.Answer{}
+	}
+}
+
 // takeBody reads r's body wholly. Errors are those of r.Body and of the spool.
 func (x *exchange) takeBody(r *http.Request) error {
+	limit := x.handler.MaxBody
 	switch {
 	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
 		if _, ok := r.Header["Content-Length"]; ok {
 			x.length = 0
 		}
 		return nil
-	case 0 < r.ContentLength && r.ContentLength <= inlineMost:
+	case limit > 0 && r.ContentLength > limit:
+		return spool.ErrTooLarge
+	case 0 < r.ContentLength && r.ContentLength <= smallMost:
 		x.length = r.ContentLength
-		x.small = append(x.small, make([]byte, r.ContentLength)...)
+		x.small = slices.Grow(x.small, smallMost)[:x.length]
 		_, err := io.ReadFull(r.Body, x.small)
 		return err
 	}
-	x.body = x.handler.Spool.Body(x.handler.MaxBody)
+	x.body = x.handler.Spool.Body(limit)
 	if _, err := x.body.ReadFrom(r.Body); err != nil {
 		return err
 	}
 	x.length = x.body.Size()
-	if small, ok := x.body.Bytes(); ok && len(small) <= inlineMost {
-		x.small = append(x.small, small...)
-		x.body.Close()
-		x.body = nil
-		return nil
+	_, x.inline = x.body.Bytes()
+	x.inline = x.inline && x.length <= inlineMost
+	if !x.inline {
+		x.request.Body = x.body.Reader()
 	}
-	x.request.Body = x.body.Reader()
 	return nil
 }
 
@@ -114,7 +156,10 @@ func (x *exchange) setFrame(r *http.Request) {
 		ID:            x.request.ID,
 		ContentLength: x.length,
 		Body:          x.small,
-		Inline:        x.body == nil,
+		Inline:        x.inline,
+	}
+	if x.inline && x.body != nil {
+		environ.Body, _ = x.body.Bytes()
 	}
 	environ.RemoteAddr, environ.RemotePort = splitAddr(r.RemoteAddr)
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
@@ -128,6 +173,10 @@ func (x *exchange) setFrame(r *http.Request) {
 	x.frame = x.handler.Constants.AppendEnviron(x.frame, &environ)
 	wire.SetLength(x.frame)
 	x.request.Frame = x.frame
+	if x.inline && x.body != nil {
+		x.body.Close()
+		x.body = nil
+	}
 }
 
 // splitAddr takes "host:port" apart. The peer of a Unix socket has neither.
@@ -143,18 +192,23 @@ func splitAddr(addr string) (host, port string) {
 func (x *exchange) Head(payload []byte, last bool) error {
 	x.payload = append(x.payload[:0], payload...)
 	x.whole = last
-	if !last {
-		x.out, x.in = x.handler.Spool.Pipe()
-		x.signal <- struct{}{}
+	if last {
+		return nil
 	}
+	out, in := x.handler.Spool.Pipe()
+	x.in = in
+	x.mu.Lock()
+	x.out = out
+	if x.gone {
+		out.Close() // the client left at this very moment
+	}
+	x.mu.Unlock()
+	x.signal <- struct{}{}
 	return nil
 }
 
 // Data implements Answer. It blocks while the spool is full.
 func (x *exchange) Data(p []byte, _ bool) error {
-	if x.in == nil {
-		return ErrProtocol
-	}
 	_, err := x.in.Write(p)
 	return err
 }
@@ -179,17 +233,15 @@ func (x *exchange) begun() bool {
 	}
 }
 
-// write writes the answer that has begun or ended, and releases x.
+// write writes the answer that has begun or ended.
 func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 	if len(x.payload) == 0 {
 		x.handler.fail(w, x.request.ID, x.err)
-		x.release()
 		return
 	}
 	first, err := x.parsed.SetPayload(x.payload)
 	if err != nil {
 		x.handler.fail(w, x.request.ID, err)
-		x.drop()
 		return
 	}
 	x.parsed.SetHeader(w.Header())
@@ -203,17 +255,14 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(x.parsed.Code)
 	err = body.write(first)
 	if x.whole {
-		x.release()
-		return
+		return // a client that does not take it gets no other
 	}
 	if err == nil {
 		err = x.copyRest(&body, r)
 	}
 	if err != nil {
-		x.drop()
 		panic(http.ErrAbortHandler)
 	}
-	x.release()
 }
 
 // A bodyWriter writes an answer's body up to its Content-Length: what the
@@ -234,16 +283,6 @@ func (b *bodyWriter) write(p []byte) error {
 	}
 	_, err := b.w.Write(p)
 	return err
-}
-
-// drop gives up an answer that is still being made, or was refused.
-func (x *exchange) drop() {
-	pool := x.handler.Pool
-	if x.out != nil {
-		x.out.Close() // releases Data
-	}
-	pool.Cancel(&x.request)
-	x.discard()
 }
 
 // copyRest writes the rest of a streamed answer, flushing whenever nothing

@@ -31,9 +31,14 @@ type fakeWorker struct {
 
 	mu        sync.Mutex
 	cancelled []uint64
+
+	room [16][256]byte // scratch's
 }
 
-func socketPair(t *testing.T) (a, b *net.UnixConn) {
+// scratch is memory for one frame on a lane.
+func (w *fakeWorker) scratch(lane int) []byte { return w.room[lane][:0] }
+
+func socketPair(t testing.TB) (a, b *net.UnixConn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -54,7 +59,7 @@ func socketPair(t *testing.T) (a, b *net.UnixConn) {
 
 // newFake returns a worker with so many lanes that hands each frame to serve,
 // one at a time for each lane.
-func newFake(t *testing.T, pid, lanes int, serve func(w *fakeWorker, lane int, f wire.Frame)) *fakeWorker {
+func newFake(t testing.TB, pid, lanes int, serve func(w *fakeWorker, lane int, f wire.Frame)) *fakeWorker {
 	w := &fakeWorker{pid: pid, serve: serve, done: make(chan struct{})}
 	for i := range lanes {
 		ours, theirs := socketPair(t)

@@ -27,8 +27,8 @@ type Handler struct {
 // break the client's connection when an answer ends early.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h)
+	defer x.release()
 	if err := x.takeBody(r); err != nil {
-		x.release()
 		h.refuseBody(w, r, err)
 		return
 	}
@@ -38,8 +38,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-x.signal:
 	case <-r.Context().Done():
 		if !x.begun() {
-			h.Pool.Cancel(&x.request)
-			x.discard()
 			return // the client has gone, and nobody can be told
 		}
 	}

@@ -3,52 +3,39 @@ package pool
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
+
+	"pasted/internal/worker"
 )
 
-// Restarts of a worker that exits quickly wait for longer and longer.
-const (
-	quickExit  = 5 * time.Second        // a life shorter than this is a quick exit
-	freeExits  = 3                      // so many quick exits in a row cost no wait
-	firstPause = 200 * time.Millisecond // then this, doubled each time …
-	mostPause  = 30 * time.Second       // … up to this
-)
-
-// keep keeps worker id running until ctx ends.
-func (p *Pool) keep(ctx context.Context, id int) {
-	quick := 0
+// keep keeps worker id running until ctx ends. What it leaves to end by itself
+// is in running.
+func (p *Pool) keep(ctx context.Context, running *sync.WaitGroup, id int) {
+	var backOff worker.BackOff
 	for first := true; ctx.Err() == nil; first = false {
-		began := time.Now()
-		p.live(ctx, id, first)
+		w, err := p.opts.Start(ctx, id)
+		lived := time.Duration(0)
+		if err == nil {
+			lived = p.live(ctx, running, newMember(id, w), first)
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) >= quickExit {
-			quick = 0
-			continue
-		}
-		quick++
-		pause := backOff(quick)
-		if pause > 0 {
-			p.opts.Log.Warn("worker exits quickly, backing off", "worker", id, "exits", quick, "pause", pause)
+		pause := backOff.Exited(lived)
+		switch {
+		case err != nil && first:
+			p.noteFailure(err)
+		case err != nil:
+			p.opts.Log.Error("worker does not start", "worker", id, "err", err, "pause", pause)
+		case pause > 0:
+			p.opts.Log.Warn("worker exits quickly, backing off", "worker", id, "exits", backOff.Exits, "pause", pause)
 		}
 		if !sleep(ctx, pause) {
 			return
 		}
 	}
-}
-
-// backOff returns how long to wait after so many quick exits in a row, with a
-// tenth of jitter, so that workers that died together do not return together.
-func backOff(quick int) time.Duration {
-	if quick <= freeExits {
-		return 0
-	}
-	pause := firstPause << min(quick-freeExits-1, 16)
-	pause = min(pause, mostPause)
-	return pause - rand.N(pause/10+1)
 }
 
 // sleep waits for d and says whether ctx still runs.
@@ -66,52 +53,63 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// live runs worker id once, from its start to its end.
-func (p *Pool) live(ctx context.Context, id int, first bool) {
-	w, err := p.opts.Start(ctx, id)
-	if err != nil {
-		if first {
-			p.noteFailure(err)
-		}
-		if ctx.Err() == nil {
-			p.opts.Log.Error("worker does not start", "worker", id, "err", err)
-		}
-		return
-	}
+// live has m serve until it has exited, and returns how long it did.
+func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, first bool) time.Duration {
 	began := time.Now()
-	m := newMember(id, w)
 	p.join(m, first)
-	p.opts.Log.Debug("worker ready", "worker", id, "pid", w.PID())
-
+	p.opts.Log.Debug("worker ready", "worker", m.id, "pid", m.worker.PID())
 	var readers sync.WaitGroup
 	for _, l := range m.lanes {
-		readers.Go(func() { p.serveLane(ctx, l) })
+		readers.Go(func() { p.serveLane(l) })
 	}
 	select {
-	case <-w.Done():
+	case <-m.worker.Done():
 	case <-ctx.Done():
 		p.drain(m)
 	}
-	<-w.Done()
+	<-m.worker.Done()
+	p.close(m)
 	for _, l := range m.lanes {
 		l.conn.Finish()
 	}
-	readers.Wait()
-	p.leave(m)
-	for _, l := range m.lanes {
-		l.conn.Close()
+	// A lane may hold what a slow client has no room for yet. The next
+	// worker does not wait for that client.
+	running.Go(func() {
+		readers.Wait()
+		p.leave(m)
+		for _, l := range m.lanes {
+			l.conn.Close()
+		}
+	})
+	lived := time.Since(began)
+	if ctx.Err() == nil && !p.isBroken(m) { // which has been logged
+		p.opts.Log.Warn("worker exited", "worker", m.id, "pid", m.worker.PID(), "exit", m.worker.Exit().String(), "elapsed", lived.Round(time.Millisecond))
 	}
-	if ctx.Err() == nil {
-		p.opts.Log.Warn("worker exited", "worker", id, "pid", w.PID(), "exit", w.Exit().String(), "elapsed", time.Since(began).Round(time.Millisecond))
-	}
+	return lived
 }
 
 func newMember(id int, w Worker) *member {
 	m := &member{id: id, worker: w, idle: make(chan struct{})}
 	for i, conn := range w.Lanes() {
-		m.lanes = append(m.lanes, &lane{member: m, index: i, conn: conn})
+		m.lanes = append(m.lanes, newLane(m, i, conn))
 	}
 	return m
+}
+
+// close keeps further requests from m.
+func (p *Pool) close(m *member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m.closed = true
+	if m.inflight == 0 {
+		m.quietLocked()
+	}
+}
+
+func (p *Pool) isBroken(m *member) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.broken
 }
 
 // noteFailure lets WaitReady return with the reason of the first failure.
@@ -148,47 +146,46 @@ func (p *Pool) join(m *member, first bool) {
 func (p *Pool) leave(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, other := range p.members {
-		if other == m {
-			p.members = append(p.members[:i], p.members[i+1:]...)
-			return
-		}
-	}
+	p.members = slices.DeleteFunc(p.members, func(other *member) bool { return other == m })
 }
 
 // serveLane reads l to its end, and settles what the worker has left
 // unanswered there.
-func (p *Pool) serveLane(ctx context.Context, l *lane) {
-	err := p.read(l)
-	if err != nil && ctx.Err() == nil {
-		p.opts.Log.Error("lane broken, killing its worker", "worker", l.member.id, "pid", l.member.worker.PID(), "err", err)
-	}
+func (p *Pool) serveLane(l *lane) {
+	broke := p.read(l)
+	m := l.member
 	p.mu.Lock()
-	expected := l.member.closed && len(l.inflight) == 0
-	l.member.closed = true
+	expected := m.closed && len(l.inflight) == 0
+	m.closed = true
+	news := broke != nil && !m.broken
+	m.broken = m.broken || broke != nil
 	p.mu.Unlock()
-	if !expected {
-		l.member.worker.Kill() // nobody serves this lane any more
+	if news {
+		p.opts.Log.Error("worker broke the protocol, killing it", "worker", m.id, "pid", m.worker.PID(), "err", broke)
 	}
-	p.abandon(l)
+	if !expected || broke != nil {
+		m.worker.Kill() // nobody serves this lane any more
+	}
+	p.abandon(l, broke)
 }
 
-// abandon settles the requests of a lane whose worker has gone. The first may
-// have reached the application: it ends with ErrDied. A worker sends the end
-// of an answer before it touches the next request, so the others have not, and
-// go back to the head of the queue.
-func (p *Pool) abandon(l *lane) {
+// abandon settles the requests of a lane that has ended. The first may have
+// reached the application: it ends with ErrDied. A worker sends the end of an
+// answer before it touches the next request, so the others have not, and go
+// back into the queue; of a worker that broke the protocol that is not known.
+// What has not left this process has reached nobody.
+func (p *Pool) abandon(l *lane, broke error) {
+	sent := l.shut()
 	p.mu.Lock()
-	var begun *Request
-	for i := len(l.inflight) - 1; i >= 0; i-- {
-		r := l.inflight[i]
+	var lost []*Request
+	for i, r := range l.inflight {
 		r.lane = nil
 		l.member.inflight--
 		switch {
-		case i == 0:
-			begun = r
+		case r.sentAt <= sent && (i == 0 || broke != nil):
+			lost = append(lost, r)
 		case !r.cancelled:
-			p.queue.pushFront(r)
+			p.queue.putBack(r)
 		}
 	}
 	l.inflight, l.bytes = nil, 0
@@ -197,16 +194,26 @@ func (p *Pool) abandon(l *lane) {
 	}
 	p.mu.Unlock()
 	p.spread()
-	if begun != nil {
-		begun.end(fmt.Errorf("worker %d, process %d: %w", l.member.id, l.member.worker.PID(), ErrDied))
+	err := fmt.Errorf("worker %d, process %d: %w", l.member.id, l.member.worker.PID(), ErrDied)
+	if broke != nil {
+		err = fmt.Errorf("%w: %w", err, broke)
+	}
+	for _, r := range lost {
+		r.end(err)
 	}
 }
 
-// spread gives what waits to any lane with room.
+// spread gives what waits to any lane with room, or ends it where there will be
+// none.
 func (p *Pool) spread() {
 	var given []*lane
 	now := time.Now()
 	p.mu.Lock()
+	if p.stopped {
+		p.mu.Unlock()
+		p.stop()
+		return
+	}
 	for p.queue.first != nil {
 		r := p.queue.first
 		l := p.pickLocked(len(r.Frame))
@@ -226,12 +233,7 @@ func (p *Pool) spread() {
 // drain lets m finish what it has and exit, and kills it when that takes
 // longer than the grace period.
 func (p *Pool) drain(m *member) {
-	p.mu.Lock()
-	m.closed = true
-	if m.inflight == 0 {
-		m.quietLocked()
-	}
-	p.mu.Unlock()
+	p.close(m)
 	grace, cancel := context.WithTimeout(context.Background(), p.opts.Grace)
 	defer cancel()
 	if p.awaitQuiet(grace, m) {

@@ -25,6 +25,9 @@ type pace struct {
 
 // add takes in the service time of one request.
 func (p *pace) add(service time.Duration) {
+	if p.mean == 0 {
+		p.mean = service
+	}
 	p.mean += (service - p.mean) / 32
 	p.peak -= p.peak / 128
 	p.peak = max(p.peak, service)

@@ -99,15 +99,15 @@ func New(opts Options) *Pool {
 // Run keeps the workers running until ctx ends: a worker that exits is
 // restarted, with back-off when it exits quickly. When ctx has ended the
 // workers drain, and Run returns when the last process has been reaped.
-// Requests that are still waiting then end with ErrStopped.
+// Requests that still wait for a lane then, and those that come later, end with
+// ErrStopped. Run is called once.
 func (p *Pool) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
+	var running sync.WaitGroup
 	for id := range p.opts.Size {
-		wg.Go(func() { p.keep(ctx, id) })
+		running.Go(func() { p.keep(ctx, &running, id) })
 	}
-	wg.Go(func() { p.expire(ctx) })
-	wg.Wait()
-	p.stop()
+	running.Go(func() { p.expire(ctx) })
+	running.Wait()
 	return context.Cause(ctx)
 }
 
@@ -131,6 +131,7 @@ func (p *Pool) WaitReady(ctx context.Context) error {
 // belong to the pool until then, or until Cancel returns.
 func (p *Pool) Do(r *Request) {
 	now := time.Now()
+	r.hold()
 	p.mu.Lock()
 	if p.stopped {
 		p.mu.Unlock()
@@ -197,7 +198,7 @@ func (p *Pool) RequestID(number uint64) string {
 	return ""
 }
 
-// stop ends what still waits.
+// stop ends what waits, and whatever is to wait from now on.
 func (p *Pool) stop() {
 	p.mu.Lock()
 	p.stopped = true
@@ -208,13 +209,15 @@ func (p *Pool) stop() {
 	}
 }
 
-// expire ends requests that have waited too long, until ctx ends.
+// expire ends requests that have waited too long, until ctx ends, and then all
+// that wait: no worker takes any more.
 func (p *Pool) expire(ctx context.Context) {
-	tick := time.NewTicker(min(time.Second, p.opts.QueueTimeout/4))
+	tick := time.NewTicker(max(time.Millisecond, min(time.Second, p.opts.QueueTimeout/4)))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			p.stop()
 			return
 		case now := <-tick.C:
 			p.mu.Lock()

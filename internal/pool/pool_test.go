@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // run runs a pool of size workers made by start, and stops it when the test
 // ends.
-func run(t *testing.T, opts pool.Options) *pool.Pool {
+func run(t testing.TB, opts pool.Options) *pool.Pool {
 	t.Helper()
 	if opts.Log == nil {
 		opts.Log = quiet
@@ -36,7 +36,7 @@ func run(t *testing.T, opts pool.Options) *pool.Pool {
 	return p
 }
 
-func fakes(t *testing.T, lanes int, serve func(*fakeWorker, int, wire.Frame)) func(context.Context, int) (pool.Worker, error) {
+func fakes(t testing.TB, lanes int, serve func(*fakeWorker, int, wire.Frame)) func(context.Context, int) (pool.Worker, error) {
 	var pids atomic.Int64
 	return func(context.Context, int) (pool.Worker, error) {
 		return newFake(t, int(pids.Add(1)), lanes, serve), nil

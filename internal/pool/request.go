@@ -39,43 +39,56 @@ type Request struct {
 	// Guarded by the pool's mu.
 	number     uint64
 	lane       *lane
-	size       int // of Frame, when it was sent
+	size       int   // of Frame, when it was sent
+	sentAt     int64 // where Frame ends in what the lane sends
 	cancelled  bool
 	came       time.Time
 	next, prev *Request // in the queue
 	waiting    bool     // in the queue
 
-	// mu is held while a method of Answer or Body runs, and guards done.
+	// mu is held while a method of Answer or Body runs, and guards these two.
 	mu   sync.Mutex
 	done bool // nothing more is to be told to Answer
+	held bool // the pool has it, ended or not
 }
 
-// renew makes r, which is detached, a new request. Its mutex stays: whoever
-// unlocked it last may not be done with it.
+// renew makes r, which the pool does not have, a new request. Its mutex stays:
+// whoever unlocked it last may not be done with it.
 func (r *Request) renew(answer Answer, id string) {
 	r.Frame, r.Body, r.ID, r.Answer = nil, nil, id, answer
-	r.number, r.lane, r.size, r.cancelled = 0, nil, 0, false
+	r.number, r.lane, r.size, r.sentAt, r.cancelled = 0, nil, 0, 0, false
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done = false
 }
 
+// hold notes that the pool has r.
+func (r *Request) hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = true
+}
+
 // end tells r's Answer how it ended, unless it has been told or has been
-// detached.
+// detached. The pool does not have r any more.
 func (r *Request) end(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.held = false
 	if !r.done {
 		r.done = true
 		r.Answer.End(err)
 	}
 }
 
-// detach keeps everything further from r's Answer and Body.
-func (r *Request) detach() {
+// detach keeps everything further from r's Answer and Body, and says whether
+// the pool still has r: it counts a request whose end its worker has not said
+// as one of the lane's, whoever has lost interest.
+func (r *Request) detach() (held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.done = true
+	return r.held
 }
 
 // tell runs f, which calls Answer or Body, unless r has ended. An error of f
@@ -111,16 +124,25 @@ func (q *queue) push(r *Request) {
 	q.length++
 }
 
-// pushFront puts r before all others: it has waited longer than they.
-func (q *queue) pushFront(r *Request) {
-	r.waiting = true
-	r.prev, r.next = nil, q.first
-	if q.first == nil {
-		q.last = r
-	} else {
-		q.first.prev = r
+// putBack puts r where it was before it was taken out: behind those that came
+// before it.
+func (q *queue) putBack(r *Request) {
+	after := q.first
+	for after != nil && !r.came.Before(after.came) {
+		after = after.next
 	}
-	q.first = r
+	if after == nil {
+		q.push(r)
+		return
+	}
+	r.waiting = true
+	r.prev, r.next = after.prev, after
+	if after.prev == nil {
+		q.first = r
+	} else {
+		after.prev.next = r
+	}
+	after.prev = r
 	q.length++
 }
 
