@@ -16,27 +16,16 @@ var files embed.FS
 // Prelude is what an interpreter reads first from descriptor 3, as it stands:
 // it reads the Modules frame behind it, makes its modules importable and runs
 // the process.
-const Prelude = `import marshal, socket, struct, sys
-control = socket.socket(fileno=3)
-def read(n):
-    data = b""
-    while len(data) < n:
-        piece = control.recv(n - len(data))
-        if not piece:
-            sys.exit(0)
-        data += piece
-    return data
-sources = marshal.loads(read(struct.unpack("<IBBHQ", read(16))[0]))
-space = {"__name__": "pasted_worker.importer"}
-exec(compile(sources["pasted_worker.importer"], "<pasted>/pasted_worker/importer.py", "exec"), space)
-space["install"](sources)
-from pasted_worker import main
-main.run(control)
-`
+//
+//go:embed boot.py
+var Prelude string
 
-// Boot is what an interpreter is started with, behind -c: it runs the Prelude.
-// That is sent in one piece, and so read in one.
-func Boot() string { return fmt.Sprintf("import os; exec(os.read(3, %d))", len(Prelude)) }
+// Boot is what an interpreter is started with, behind -c: it runs the Prelude,
+// apart from __main__, which is the application's. The Prelude must be sent in
+// one piece, and so is read in one.
+func Boot() string {
+	return fmt.Sprintf(`import os; exec(os.read(3, %d), {"__name__": "pasted_boot"})`, len(Prelude))
+}
 
 // Modules returns the sources of the Python side by module name.
 func Modules() map[string]string {

@@ -1,88 +1,162 @@
 """The control connection: frames in and out, descriptors, questions."""
 
 import array
+import collections
 import marshal
 import os
 import socket
-import struct
+import sys
 import threading
 
-HEAD = struct.Struct("<IBBHQ")
+from pasted_worker.frames import (
+    ANSWER, CANCEL, FORK, HEAD, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
 
-MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN = range(1, 10)
-HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG = range(0x20, 0x27)
+Frame = collections.namedtuple("Frame", "kind aux number payload descriptors")
 
-MAX_DESCRIPTORS = 64
+# Another thread could start a program between the arrival of a descriptor and
+# a call that keeps it from being inherited.
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Control:
     """One process's control connection.
 
-    The thread that made it reads; every thread may send. A connection that
-    ends takes the process with it: nobody could steer it any more.
+    Every thread may send and ask; one alone, the main thread, takes the frames
+    that steer the process. A connection that ends takes the process with it at
+    once: nobody could steer it any more.
     """
 
     def __init__(self, connection):
         self._socket = connection
-        self._reader = threading.get_ident()
-        self._send_lock = threading.Lock()
-        self._descriptors = []
-        self._questions = {}
+        self._writing = threading.Lock()
+        # Whoever waits for a frame reads, if nobody else does, and hands the
+        # others theirs: so no thread depends on what another one waits for.
+        self._turn = threading.Condition()
+        self._being_read = False
+        self._steering = collections.deque()
+        self._answers = {}
         self._asked = 0
-        self._handlers = {}
+        # Called as cancelled(lane, number), by any thread, for a Cancel frame.
+        self.cancelled = lambda lane, number: None
 
     def close(self):
+        """Close this process's end."""
         self._socket.close()
+
+    def abandon(self):
+        """Leave the connection to the process that this one was forked from.
+
+        For a process that the application has forked: it is none of Pasted's,
+        and what it logs goes to its standard error. Locks are made anew, for
+        threads may have held them that the fork has not taken along.
+        """
+        connection, self._socket = self._socket, None
+        self._writing = threading.Lock()
+        self._turn = threading.Condition()
+        if connection is not None:
+            connection.close()
 
     # Sending.
 
-    def send(self, kind, value=None, number=0, aux=0):
-        """Send a frame whose payload is value in marshal's format."""
-        self.send_raw(kind, b"" if value is None else marshal.dumps(value, 2), number, aux)
+    def send(self, kind, value=None, number=0):
+        """Send a frame whose payload is value in marshal's format, or none."""
+        payload = b"" if value is None else marshal.dumps(value, 2)
+        self._write(HEAD.pack(len(payload), kind, 0, 0, number) + payload)
 
-    def send_raw(self, kind, payload, number=0, aux=0):
-        frame = HEAD.pack(len(payload), kind, 0, aux, number) + payload
-        with self._send_lock:
+    def log(self, level, lines, number):
+        """Send a Log frame for each of lines, which are bytes."""
+        if self._socket is None:
+            for line in lines:
+                sys.stderr.write(line.decode("utf-8") + "\n")
+            return
+        level = min(max(level, 0), 0xFFFF)
+        self._write(b"".join(
+            HEAD.pack(len(line), LOG, 0, level, number) + line for line in lines))
+
+    def _write(self, frames):
+        with self._writing:
+            if self._socket is None:
+                return
             try:
-                self._socket.sendall(frame)
+                self._socket.sendall(frames)
             except OSError:
                 os._exit(0)
 
     # Receiving.
 
-    def receive(self):
-        """Return the next frame as (kind, aux, number, payload)."""
-        size, kind, _, aux, number = HEAD.unpack(self._read_head())
-        return kind, aux, number, self._read(size)
+    def next(self):
+        """Return the next frame that steers the process. For the main thread."""
+        self._read_until(lambda: self._steering)
+        return self._steering.popleft()
 
-    def descriptors(self, count):
-        """Return the count descriptors that came with the last frame."""
-        taken, self._descriptors[:count] = self._descriptors[:count], []
-        if len(taken) != count:
-            raise RuntimeError("%d descriptors came where %d were announced" % (len(taken), count))
-        return taken
+    def ask(self, value):
+        """Send a Resolve frame with value and return the answer to it."""
+        if self._socket is None:
+            raise RuntimeError("a process that the application has forked cannot load components")
+        with self._turn:
+            self._asked += 1
+            number = self._asked
+        self.send(RESOLVE, value, number)
+        self._read_until(lambda: number in self._answers)
+        return self._answers.pop(number)
 
-    def _read_head(self):
-        data = b""
-        room = socket.CMSG_LEN(MAX_DESCRIPTORS * array.array("i").itemsize)
-        while len(data) < HEAD.size:
+    def _read_until(self, done):
+        """Return when done() is true; read while it is not and nobody else does."""
+        turn = self._turn
+        with turn:
+            while not done():
+                if self._being_read:
+                    turn.wait()
+                    continue
+                self._being_read = True
+                turn.release()
+                try:
+                    frame = self._receive()
+                finally:
+                    turn.acquire()
+                    self._being_read = False
+                    turn.notify_all()
+                self._sort(frame)
+
+    def _sort(self, frame):
+        if frame.kind == ANSWER:
+            self._answers[frame.number] = marshal.loads(frame.payload)
+        elif frame.kind == PING:
+            self.send(PONG, None, frame.number)
+        elif frame.kind == CANCEL:
+            self.cancelled(frame.aux, frame.number)
+        else:
+            self._steering.append(frame)
+
+    def _receive(self):
+        head, descriptors = self._receive_head()
+        size, kind, _, aux, number = HEAD.unpack(head)
+        payload = self._receive_exactly(size)
+        if len(descriptors) != {FORK: 1, LANES: aux}.get(kind, 0):
+            for descriptor in descriptors:
+                os.close(descriptor)
+            descriptors = None  # the process has as many as it may have
+        return Frame(kind, aux, number, payload, descriptors)
+
+    def _receive_head(self):
+        """Return the bytes of a head, and the descriptors that came with them."""
+        head, descriptors = b"", array.array("i")
+        room = socket.CMSG_LEN(MAX_DESCRIPTORS * descriptors.itemsize)
+        while len(head) < HEAD.size:
             try:
-                piece, ancillary, _, _ = self._socket.recvmsg(HEAD.size - len(data), room)
+                piece, ancillary, _, _ = self._socket.recvmsg(
+                    HEAD.size - len(head), room, _CLOSE_ON_EXEC)
             except OSError:
-                os._exit(0)
-            for level, kind, content in ancillary:
+                piece, ancillary = b"", ()
+            for level, kind, data in ancillary:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    fds = array.array("i")
-                    fds.frombytes(content[:len(content) - len(content) % fds.itemsize])
-                    for fd in fds:
-                        os.set_inheritable(fd, False)
-                    self._descriptors.extend(fds)
+                    descriptors.frombytes(data[:len(data) - len(data) % descriptors.itemsize])
             if not piece:
                 os._exit(0)
-            data += piece
-        return data
+            head += piece
+        return head, list(descriptors)
 
-    def _read(self, size):
+    def _receive_exactly(self, size):
         data = bytearray(size)
         view = memoryview(data)
         while view:
@@ -94,52 +168,3 @@ class Control:
                 os._exit(0)
             view = view[got:]
         return bytes(data)
-
-    # Dispatch.
-
-    def on(self, kind, handler):
-        """Have handler(aux, number, payload) called for frames of kind."""
-        self._handlers[kind] = handler
-
-    def step(self):
-        """Receive one frame and handle it; return its kind."""
-        kind, aux, number, payload = self.receive()
-        if kind == ANSWER:
-            self._questions.pop(number).answer(marshal.loads(payload))
-        elif kind == PING:
-            self.send_raw(PONG, b"", number)
-        elif kind in self._handlers:
-            self._handlers[kind](aux, number, payload)
-        return kind
-
-    # Questions.
-
-    def ask(self, value):
-        """Send a Resolve frame and return the answer, from any thread."""
-        question = _Question()
-        with self._send_lock:
-            self._asked += 1
-            number = self._asked
-            self._questions[number] = question
-        self.send(RESOLVE, value, number)
-        if threading.get_ident() == self._reader:
-            while not question.answered():
-                self.step()
-        return question.wait()
-
-
-class _Question:
-    def __init__(self):
-        self._event = threading.Event()
-        self._value = None
-
-    def answer(self, value):
-        self._value = value
-        self._event.set()
-
-    def answered(self):
-        return self._event.is_set()
-
-    def wait(self):
-        self._event.wait()
-        return self._value

@@ -1,95 +1,175 @@
 """Decides what an object is that a file names without saying its protocol.
 
 Tutorials write "use = package.module:application" where PasteDeploy wants a
-factory. The object's own signature tells what it is: the names of its first
-parameters, and with what it can be called.
+factory. What the object can be called with, and what its first parameters are
+called, tell what it is.
+
+Where an application stands, it is, by the first of these that holds:
+
+  1. an application: its parameters can be (environ, start_response), and the
+     first or the second is called so; or it has no signature to look at
+  2. a composite factory: the first parameter is called loader
+  3. an application: it takes any positional arguments, without a name for any,
+     and is an instance with __call__, or is named as an application
+  4. a factory: it can be called with (global_conf, **local_conf)
+  5. a factory: it can be called with (**local_conf), as create_app() can
+  6. an application: it can be called with two arguments, and the first is not
+     called as a configuration
+  7. a factory, whose TypeError says what is wrong
+
+Where a filter stands:
+
+  1. a filter factory, called with (global_conf, **local_conf): the first
+     parameter is called as a configuration
+  2. a filter factory, called with (**local_conf): it takes keywords only
+  3. middleware, called with (app, **local_conf), and with global_conf behind app
+     if the second parameter is one and is required, or is called global_...:
+     the first parameter is called as an application, or it is a class
+  4. a filter factory: a function of one parameter and any keywords
+  5. middleware
 """
 
 import inspect
 
-_APPLICATION = frozenset(["environ", "env", "start_response", "wsgi_environ"])
-_INNER = frozenset(["app", "application", "wsgi_app", "wsgi_application", "next_app", "next", "inner", "wrapped",
-                    "wsgi", "handler", "nextapp", "the_app", "web_app"])
+_ENVIRON = frozenset(["environ", "env", "environment", "wsgi_environ", "wsgi_env"])
+_START = frozenset(["start_response", "startresponse", "start_resp", "start"])
+_INNER = frozenset(["inner", "next", "wrapped", "wsgi", "handler", "successor", "downstream"])
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def application(found, global_conf, local_conf, call):
-    """Return the application that found is, or that it makes.
+def application(found, context, call):
+    """Return the application that found is, or makes of context's configurations.
 
-    found is a factory if it can be called with (global_conf, **local_conf) and
-    its parameters are not those of an application; or without anything.
+    call(function, args, kw) calls a factory.
     """
-    signature = _signature(found)
-    if signature is None:
+    _want_callable(found)
+    shape = _Shape(found)
+    global_conf, local_conf = context.global_conf, context.local_conf
+    if shape.signature is None or shape.is_application():
         return _plain_application(found, local_conf)
-    names = _positional(signature)
-    if names and names[0] in _APPLICATION or "start_response" in names[1:2]:
+    if shape.first == "loader":
+        return call(found, (context.loader, global_conf), local_conf)
+    if not shape.names and shape.takes_any and _looks_built(found) and not local_conf:
+        return found
+    if shape.binds((global_conf,), local_conf):
+        return call(found, (global_conf,), local_conf)
+    if shape.binds((), local_conf):
+        return call(found, (), local_conf)
+    if shape.binds((None, None), {}) and not _is_conf(shape.first):
         return _plain_application(found, local_conf)
-    if _binds(signature, global_conf, **local_conf):
-        return call(found, global_conf, **local_conf)
-    if _binds(signature, **local_conf):
-        return call(found, **local_conf)
-    if _binds(signature, {}, None):
-        return _plain_application(found, local_conf)
-    return call(found, global_conf, **local_conf)  # whose TypeError says what it wants
+    if shape.first == "scope":
+        raise TypeError("%r is an ASGI application: want one for WSGI" % (found,))
+    return call(found, () if shape.binds((), {}) else (global_conf,), local_conf)
 
 
-def filter(found, global_conf, local_conf, call):
+def filter(found, context, call):
     """Return the filter, a function of an application, that found is or makes.
 
-    A first parameter that names an application makes it middleware, one that
-    names a configuration a filter factory. Of others a class is middleware, and
-    a function that takes any keywords a factory.
+    call(function, args, kw) calls a factory.
     """
-    signature = _signature(found)
-    names = _positional(signature) if signature is not None else []
-    if names and _is_conf(names[0]):
-        return call(found, global_conf, **local_conf)
-    if names and names[0] in _INNER or inspect.isclass(found) or signature is None:
-        return _middleware(found, signature, names, global_conf, local_conf, call)
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values()) and len(names) == 1:
-        return call(found, global_conf, **local_conf)
-    return _middleware(found, signature, names, global_conf, local_conf, call)
+    _want_callable(found)
+    shape = _Shape(found)
+    global_conf, local_conf = context.global_conf, context.local_conf
+    first, is_class = shape.first, inspect.isclass(found)
+    if shape.signature is not None:
+        if shape.is_application():
+            raise TypeError("%r is an application: want a filter" % (found,))
+        if first == "get_response":
+            raise TypeError("%r is Django's own middleware: want one for WSGI" % (found,))
+        if _is_conf(first):
+            return _filter_of(found, call(found, (global_conf,), local_conf))
+        if not shape.names and not shape.takes_any and not is_class:
+            return _filter_of(found, call(found, (), local_conf))
+        if (len(shape.names) == 1 and shape.takes_any_keyword
+                and not _is_inner(first) and not is_class):
+            return _filter_of(found, call(found, (global_conf,), local_conf))
+    between = (global_conf,) if shape.wants_conf_second() else ()
+
+    def wrap(app):
+        return _application_of(found, call(found, (app,) + between, local_conf))
+
+    return wrap
 
 
-def _middleware(found, signature, names, global_conf, local_conf, call):
-    if len(names) > 1 and _is_conf(names[1]) and _required(signature, names[1]):
-        return lambda app: call(found, app, global_conf, **local_conf)
-    return lambda app: call(found, app, **local_conf)
+class _Shape:
+    """What a callable can be called with, and what its parameters are called."""
+
+    def __init__(self, found):
+        self.names = []  # of positional parameters
+        self.takes_any = self.takes_any_keyword = False
+        try:
+            self.signature = inspect.signature(found)
+        except (TypeError, ValueError):
+            self.signature = None
+            return
+        for parameter in self.signature.parameters.values():
+            if parameter.kind in _POSITIONAL:
+                self.names.append(parameter.name.lower().lstrip("_"))
+            self.takes_any |= parameter.kind is inspect.Parameter.VAR_POSITIONAL
+            self.takes_any_keyword |= parameter.kind is inspect.Parameter.VAR_KEYWORD
+
+    @property
+    def first(self):
+        """The first positional parameter's name, empty if there is none."""
+        return self.names[0] if self.names else ""
+
+    def binds(self, args, kw):
+        """Say whether it can be called so."""
+        try:
+            self.signature.bind(*args, **kw)
+        except TypeError:
+            return False
+        return True
+
+    def is_application(self):
+        """Say whether its parameters are environ and start_response."""
+        first, second = (self.names + ["", ""])[:2]
+        return (first in _ENVIRON or second in _START) and self.binds((None, None), {})
+
+    def wants_conf_second(self):
+        """Say whether it is to be given global_conf behind its first argument."""
+        if len(self.names) < 2 or not _is_conf(self.names[1]):
+            return False
+        parameter = list(self.signature.parameters.values())[1]
+        return self.names[1].startswith("global") or parameter.default is inspect.Parameter.empty
+
+
+def _is_conf(name):
+    return any(word in name for word in ("conf", "cfg", "settings", "options")) or name.startswith("global")
+
+
+def _is_inner(name):
+    return name in _INNER or name.endswith("app") or "application" in name
+
+
+def _looks_built(found):
+    """Say whether found seems to be an application rather than to make one."""
+    if not inspect.isroutine(found) and not inspect.isclass(found):
+        return True
+    name = getattr(found, "__name__", "").lower()
+    return name in ("app", "application", "wsgi", "wsgi_app", "wsgi_application")
+
+
+def _want_callable(found):
+    if not callable(found):
+        raise TypeError("%r can be neither an application nor a factory: it is not callable" % (found,))
 
 
 def _plain_application(found, local_conf):
-    if not callable(found):
-        raise TypeError("%r is neither an application nor a factory" % (found,))
     if local_conf:
         raise TypeError("%r is an application, not a factory, and cannot take the options %s"
                         % (found, ", ".join(sorted(local_conf))))
     return found
 
 
-def _signature(found):
-    try:
-        return inspect.signature(found)
-    except (TypeError, ValueError):
-        return None
+def _filter_of(maker, made):
+    if not callable(made):
+        raise TypeError("%r, taken as a filter factory, has returned %r: want a function of an application"
+                        % (maker, made))
+    return made
 
 
-def _positional(signature):
-    return [p.name for p in signature.parameters.values() if p.kind in _POSITIONAL]
-
-
-def _required(signature, name):
-    return signature.parameters[name].default is inspect.Parameter.empty
-
-
-def _is_conf(name):
-    name = name.lower().lstrip("_")
-    return "conf" in name or "settings" in name or name.startswith("global")
-
-
-def _binds(signature, *args, **kwargs):
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
+def _application_of(maker, made):
+    if not callable(made):
+        raise TypeError("%r, taken as middleware, has returned %r: want an application" % (maker, made))
+    return made

@@ -1,0 +1,202 @@
+"""The answer to one request: PEP 3333's start_response, write and iterable."""
+
+import marshal
+
+from pasted_worker.body import PIECE
+from pasted_worker.frames import DATA, END, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER
+
+WHOLE = 64 * 1024  # an answer's first bytes, up to so many, go with its head
+
+_pack = HEAD.pack
+_dumps = marshal.dumps
+
+
+class ClientGone(ConnectionAbortedError):
+    """Nobody waits for the answer any more."""
+
+
+class Answer:
+    """The answer to one request, sent on the request's lane as it is made."""
+
+    __slots__ = ("_lane", "_number", "_head", "_fields", "_left", "begun", "ended")
+
+    def __init__(self, lane, number):
+        self._lane = lane
+        self._number = number
+        self._head = None    # (status, fields) in marshal's format
+        self._fields = None
+        self._left = -1      # bytes until Content-Length is reached; -1: it is not known
+        self.begun = False   # the head has been sent
+        self.ended = False   # nothing more is sent
+
+    def start_response(self, status, headers, exc_info=None):
+        """Take the status and the fields, and return write (PEP 3333).
+
+        Mistakes are raised here, in the application's own call, as far as they
+        are of type and form; what HTTP allows in a field Pasted checks.
+        """
+        if exc_info:
+            try:
+                if self.begun:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # no cycle through the traceback's frames
+        elif self._head is not None:
+            raise AssertionError("start_response() called a second time without exc_info")
+        if type(status) is not str:
+            status = _plain_status(status)
+        if not status[:3].isdigit() or status[3:4] not in (" ", "") or len(status) < 3:
+            raise ValueError("status %r: want three digits, a space and a reason" % (status,))
+        if type(headers) is not list:
+            headers = list(headers)
+        for field in headers:
+            if type(field) is tuple and len(field) == 2:
+                name, value = field
+                if type(name) is str and type(value) is str:
+                    continue
+            headers = _plain_fields(headers)
+            break
+        self._head = _dumps((status, headers), 2)
+        self._fields = headers
+        return self.write
+
+    def write(self, data):
+        """Send data, after the head if that has not been sent (PEP 3333)."""
+        if type(data) is not bytes:
+            data = _plain_bytes(data)
+        if not data:
+            return
+        lane = self._lane
+        if lane.cancelled and self._number in lane.cancelled:
+            raise ClientGone("the client has gone")
+        if self.ended:
+            return  # beyond the Content-Length, or after the end of the request
+        if not self.begun:
+            if self._head is None:
+                raise AssertionError("the application has not called start_response()")
+            self._left = _content_length(self._fields)
+        flags = 0
+        if self._left >= 0:
+            # Once all that the fields promise is there, the client need not
+            # wait for what the application does afterwards.
+            if len(data) >= self._left:
+                data, flags, self.ended = data[:self._left], FLAG_END, True
+            self._left -= len(data)
+        if self.begun:
+            self._send_data(data, flags, [])
+        else:
+            self._begin(data, flags)
+
+    def send_whole(self, items):
+        """Send the answer of an application that returned a list or a tuple."""
+        if len(items) == 1 and type(items[0]) is bytes:
+            data = items[0]
+        else:
+            data = b"".join([item if type(item) is bytes else _plain_bytes(item) for item in items])
+        if self.begun:
+            if data:
+                self.write(data)
+            self.finish()
+            return
+        if self._head is None:
+            raise AssertionError("the application has not called start_response()")
+        lane = self._lane
+        if lane.cancelled and self._number in lane.cancelled:
+            raise ClientGone("the client has gone")
+        self.ended = True
+        self._begin(data, FLAG_END)
+
+    def send_each(self, iterable):
+        """Send what an iterable yields, each piece as it comes."""
+        write = self.write
+        for data in iterable:
+            write(data)
+        self.finish()
+
+    def finish(self):
+        """End an answer that is complete."""
+        if self.ended:
+            return
+        if not self.begun:
+            if self._head is None:
+                raise AssertionError("the application has not called start_response()")
+            self.ended = True
+            self._begin(b"", FLAG_END)
+            return
+        self.ended = True
+        self._lane.send(_pack(0, END, FLAG_END, self._lane.index, self._number))
+
+    def fail(self):
+        """End an answer that cannot be completed, if it has not ended."""
+        if not self.ended:
+            self.ended = True
+            flags = FLAG_END | FLAG_FAILED
+            self._lane.send(_pack(0, END, flags, self._lane.index, self._number))
+
+    def _begin(self, data, flags):
+        """Send the head, and data with it or behind it."""
+        self.begun = True
+        head, size = self._head, len(data)
+        if size <= WHOLE:
+            self._lane.send(_pack(
+                len(head) + size, HEAD_OF_ANSWER, flags, self._lane.index, self._number) + head + data)
+        else:
+            first = _pack(len(head), HEAD_OF_ANSWER, 0, self._lane.index, self._number)
+            self._send_data(data, flags, [first, head])
+
+    def _send_data(self, data, flags, before):
+        """Send data in Data frames, after the buffers before."""
+        lane, number, view = self._lane, self._number, memoryview(data)
+        while True:
+            piece, view = view[:PIECE], view[PIECE:]
+            last = 0 if view else flags
+            before.append(_pack(len(piece), DATA, last, lane.index, number))
+            before.append(piece)
+            lane.send_buffers(before)
+            if not view:
+                return
+            if lane.cancelled and number in lane.cancelled:
+                self.ended = False  # whatever flags have promised
+                raise ClientGone("the client has gone")
+            before = []
+
+
+def _content_length(fields):
+    """Return the Content-Length among fields, -1 if there is not one alone."""
+    found = -1
+    for name, value in fields:
+        if len(name) == 14 and name.lower() == "content-length":
+            if found >= 0 or not value.isdecimal():
+                return -1  # which Pasted judges
+            found = int(value)
+    return found
+
+
+def _plain_status(status):
+    if not isinstance(status, str):
+        raise TypeError("status %r: want a str" % (status,))
+    return str.__str__(status)
+
+
+def _plain_fields(headers):
+    """Return headers as a list of tuples of str, or raise what is wrong."""
+    fields = []
+    for field in headers:
+        if not isinstance(field, (tuple, list)) or len(field) != 2:
+            raise TypeError("field %r: want a tuple of a name and a value" % (field,))
+        for text in field:
+            if not isinstance(text, str):
+                raise TypeError("field %r: want its name and its value to be str" % (field,))
+        fields.append((str.__str__(field[0]), str.__str__(field[1])))
+    return fields
+
+
+def _plain_bytes(data):
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    raise TypeError("the application's answer has %s: want bytes" % _shortened(data))
+
+
+def _shortened(data):
+    text = repr(data)
+    return text if len(text) <= 60 else "%s... (%s)" % (text[:60], type(data).__name__)

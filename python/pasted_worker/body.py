@@ -1,0 +1,80 @@
+"""Bodies: a request's that comes in pieces, and a file that is an answer's."""
+
+import io
+import os
+import stat
+
+FIRST = 64 * 1024   # bytes asked for at first
+PIECE = 256 * 1024  # most bytes of a body in one frame
+
+
+class RequestBody(io.RawIOBase):
+    """A request's body that comes in pieces, each when it is asked for.
+
+    ask(size) returns the next piece, of size bytes at most, and whether it is
+    the last; None when the request has ended.
+    """
+
+    def __init__(self, ask):
+        super().__init__()
+        self._ask = ask
+        self._piece = memoryview(b"")
+        self._ended = False
+        self._size = FIRST
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if not self._piece:
+            self._fetch()
+        size = min(len(buffer), len(self._piece))
+        buffer[:size] = self._piece[:size]
+        self._piece = self._piece[size:]
+        return size
+
+    def readall(self):
+        pieces = []
+        while True:
+            if not self._piece:
+                self._fetch()
+            if not self._piece:
+                return b"".join(pieces)
+            pieces.append(self._piece)
+            self._piece = memoryview(b"")
+
+    def _fetch(self):
+        if self._ended:
+            return
+        answer = self._ask(self._size)
+        if answer is None:
+            raise ValueError("wsgi.input is read after the end of its request")
+        self._size = PIECE
+        self._piece, self._ended = memoryview(answer[0]), answer[1]
+
+
+class FileWrapper:
+    """wsgi.file_wrapper: an iterable over the blocks of a file-like object."""
+
+    def __init__(self, filelike, blksize=64 * 1024):
+        self.filelike = filelike
+        self.blksize = blksize
+        if hasattr(filelike, "close"):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        data = self.filelike.read(self.blksize)
+        if data:
+            return data
+        raise StopIteration
+
+    def widen(self):
+        """Take larger blocks if that delays none of them: if it is a regular file."""
+        try:
+            if stat.S_ISREG(os.fstat(self.filelike.fileno()).st_mode):
+                self.blksize = max(self.blksize, PIECE)
+        except (AttributeError, OSError, ValueError, TypeError):
+            pass  # no real file

@@ -1,0 +1,272 @@
+"""Builds applications from the contexts that Pasted has resolved.
+
+A Context imports what PasteDeploy's loadcontext() would have imported, in its
+order, and create() then does what PasteDeploy's create() does. Resolving is not
+done here: a loader asks Pasted.
+"""
+
+import importlib
+import inspect
+
+from pasted_worker import direct, failure
+
+_KINDS = {"application": "app", "filter": "filter", "server": "server"}
+
+
+class Context:
+    """A resolved section: what a loader's app_context() and its like return.
+
+    It has the attributes of PasteDeploy's LoaderContext.
+    """
+
+    def __init__(self, tree, asker):
+        self.object_type = tree["type"]
+        self.protocol = tree["protocol"] or None
+        self.global_conf = tree["global_conf"]
+        self.local_conf = tree["local_conf"]
+        self.distribution = tree.get("distribution") or None
+        self.entry_point_name = tree.get("entry_point_name") or None
+        self.loader = Loader(tree, asker)
+        self.object = None
+        self._section = {key: tree.get(key) for key in ("section", "file", "line")}
+        self._direct = bool(tree["object"]) and tree["object"]["style"] == "direct"
+        if self.object_type == "pipeline":
+            self.app_context = Context(tree["app"], asker)
+            self.filter_contexts = [Context(t, asker) for t in tree["filters"]]
+        elif self.object_type in ("filter_app", "filtered_with"):
+            self.next_context = Context(tree["next"], asker)
+            self.filter_context = Context(tree["filter"], asker)
+        elif tree["object"]:
+            self.object = self._marked(load_object, tree["object"])
+
+    def create(self):
+        """Build what the context stands for."""
+        build = _BUILDERS.get(self.object_type)
+        if build is None:
+            raise AssertionError("Object type %r unknown" % (self.object_type,))
+        return self._marked(build, self)
+
+    def config(self):
+        """Return both configurations in one, as PasteDeploy's appconfig() does."""
+        conf = Config(self.global_conf)
+        conf.update(self.local_conf)
+        conf.global_conf = self.global_conf
+        conf.local_conf = self.local_conf
+        conf.context = self
+        return conf
+
+    def is_direct(self):
+        """Say whether object is named where PasteDeploy wants a factory's name."""
+        return self._direct
+
+    def _marked(self, function, argument):
+        try:
+            return function(argument)
+        except BaseException as error:
+            failure.mark(error, self._section)
+            raise
+
+
+class Config(dict):
+    """A dict with room for attributes."""
+
+
+class Loader:
+    """What a composite factory resolves its children with."""
+
+    def __init__(self, tree, asker):
+        self._id = tree["id"]
+        self._asker = asker
+        self.filename = tree.get("file") or None
+
+    def get_app(self, name=None, global_conf=None):
+        return self.app_context(name=name, global_conf=global_conf).create()
+
+    def get_filter(self, name=None, global_conf=None):
+        return self.filter_context(name=name, global_conf=global_conf).create()
+
+    def get_server(self, name=None, global_conf=None):
+        return self.server_context(name=name, global_conf=global_conf).create()
+
+    def app_context(self, name=None, global_conf=None):
+        return self.get_context("application", name=name, global_conf=global_conf)
+
+    def filter_context(self, name=None, global_conf=None):
+        return self.get_context("filter", name=name, global_conf=global_conf)
+
+    def server_context(self, name=None, global_conf=None):
+        return self.get_context("server", name=name, global_conf=global_conf)
+
+    def get_context(self, object_type, name=None, global_conf=None):
+        """Return the context; object_type may be PasteDeploy's own APP and so on."""
+        objects = Objects()
+        answer = self._asker.ask({
+            "context": self._id,
+            "type": _KINDS[getattr(object_type, "name", object_type)],
+            "name": name if name is None else _str(name),
+            "global_conf": None if global_conf is None else objects.hide(global_conf),
+        })
+        if "error" in answer:
+            raise failure.revive(answer["error"]["class"], answer["error"]["text"])
+        return Context(objects.show(answer["context"]), self._asker)
+
+
+def _str(name):
+    if not isinstance(name, str):
+        raise TypeError("name is %r: want a str or None" % (name,))
+    return str.__str__(name)
+
+
+class Objects:
+    """The values of a global_conf that are not text.
+
+    Factories hand objects on to their children that way. To Pasted, which hands
+    values on without a look at them, each goes as a text that stands for it.
+    """
+
+    def __init__(self):
+        self._by_text = {}
+
+    def hide(self, conf):
+        """Return conf with nothing but text in it."""
+        hidden = {}
+        for key, value in conf.items():
+            if not isinstance(value, str):
+                text = "<pasted object %d>" % len(self._by_text)
+                self._by_text[text] = value
+                value = text
+            hidden[_str(key)] = str.__str__(value)
+        return hidden
+
+    def show(self, tree):
+        """Put the objects back into the configurations of tree, and return it."""
+        if self._by_text:
+            for name in ("global_conf", "local_conf"):
+                tree[name] = {k: self._by_text.get(v, v) for k, v in tree[name].items()}
+            for child in ("app", "filter", "next"):
+                if child in tree:
+                    self.show(tree[child])
+            for child in tree.get("filters", ()):
+                self.show(child)
+        return tree
+
+
+def load_object(reference):
+    """Import what reference names, as its style says."""
+    module, attr = reference["module"], reference["attr"]
+    if reference["style"] == "call":
+        # By attributes alone, and attr as a whole: a dot in it is of the name.
+        found = __import__(module)
+        parts = module.split(".")[1:] + ([attr] if attr else [])
+    else:
+        found = importlib.import_module(module)
+        parts = [part for part in attr.split(".") if part]
+    for part in parts:
+        found = getattr(found, part)
+    return found
+
+
+# The name, and that of its first parameter, are PasteDeploy's: an option called
+# "callable" clashes with it, and the text of that error names both.
+def fix_call(callable, *args, **kw):
+    """Call callable; a TypeError about its arguments says what it got and wants."""
+    try:
+        return callable(*args, **kw)
+    except TypeError as error:
+        explain(error, callable, args, kw)
+        raise
+
+
+def explain(error, function, args, kw):
+    """Add to a TypeError about arguments what function was called with and wants."""
+    if type(error) is not TypeError or "arguments" not in str(error):
+        return
+    if getattr(error, "_type_error_fixed", False):
+        return
+    error._type_error_fixed = True
+    try:
+        wanted = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # one that does not tell
+    got = [_short(repr(a)) for a in args] + ["%s=..." % name for name in sorted(kw)]
+    error.args = ("%s; got (%s), wanted %s" % (error, ", ".join(got), wanted),)
+
+
+def _short(text):
+    return text if len(text) <= 12 else text[:8] + "..." + text[-4:]
+
+
+def _direct_call(function, args, kw):
+    """Do what fix_call does, without its clash of names."""
+    try:
+        return function(*args, **kw)
+    except TypeError as error:
+        explain(error, function, args, kw)
+        raise
+
+
+def _unknown(protocol):
+    return AssertionError("Protocol %r unknown" % (protocol,))
+
+
+def _create_app(context):
+    if context.is_direct():
+        return direct.application(context.object, context, _direct_call)
+    if context.protocol in ("paste.composite_factory", "paste.composit_factory"):
+        return fix_call(
+            context.object, context.loader, context.global_conf, **context.local_conf)
+    if context.protocol == "paste.app_factory":
+        return fix_call(context.object, context.global_conf, **context.local_conf)
+    raise _unknown(context.protocol)
+
+
+def _create_filter(context):
+    if context.is_direct():
+        return direct.filter(context.object, context, _direct_call)
+    return _create_wrapper(context, "paste.filter_factory", "paste.filter_app_factory")
+
+
+def _create_server(context):
+    return _create_wrapper(context, "paste.server_factory", "paste.server_runner")
+
+
+def _create_wrapper(context, now, later):
+    if context.protocol == now:
+        return fix_call(context.object, context.global_conf, **context.local_conf)
+    if context.protocol == later:
+        return lambda app: context._marked(lambda wrapped: fix_call(
+            context.object, wrapped, context.global_conf, **context.local_conf), app)
+    raise _unknown(context.protocol)
+
+
+def _create_pipeline(context):
+    app = context.app_context.create()
+    filters = [c.create() for c in context.filter_contexts]
+    for wrap in reversed(filters):
+        app = wrap(app)
+    return app
+
+
+def _create_filter_app(context):
+    app = context.next_context.create()
+    return context.filter_context.create()(app)
+
+
+def _create_filtered_with(context):
+    outer = context.filter_context.create()
+    inner = context.next_context.create()
+    # PasteDeploy's rule, a pipeline with a filter included: only what is an
+    # application by its type is wrapped as one.
+    if context.next_context.object_type == "application":
+        return outer(inner)
+    return lambda app: outer(inner(app))
+
+
+_BUILDERS = {
+    "application": _create_app,
+    "filter": _create_filter,
+    "server": _create_server,
+    "pipeline": _create_pipeline,
+    "filter_app": _create_filter_app,
+    "filtered_with": _create_filtered_with,
+}

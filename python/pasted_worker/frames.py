@@ -1,0 +1,22 @@
+"""The frames of a lane and of a control connection: their heads and kinds.
+
+What each kind means is written where both sides look it up: in the comment of
+Pasted's package internal/wire.
+"""
+
+import struct
+
+HEAD = struct.Struct("<IBBHQ")  # payload's length, kind, flags, aux, number
+WANTED = struct.Struct("<I")    # a Want frame's payload
+
+# To this process, on its control connection.
+MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN = range(0x01, 0x0A)
+# From this process, on its control connection.
+HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG = range(0x20, 0x27)
+# On a lane, to this process and from it.
+REQUEST, BODY = 0x40, 0x41
+HEAD_OF_ANSWER, DATA, END, WANT = 0x60, 0x61, 0x62, 0x63
+
+FLAG_END, FLAG_FAILED, FLAG_BODY = 1, 2, 4
+
+MAX_DESCRIPTORS = 64

@@ -1,0 +1,237 @@
+"""The life of a process: load, fork or serve, end."""
+
+import errno
+import faulthandler
+import gc
+import logging
+import logging.config
+import marshal
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+from pasted_worker import birth, failure, run_after_fork, streams, title
+from pasted_worker.context import Context, load_object
+from pasted_worker.control import Control
+from pasted_worker.frames import (
+    DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, READY, SERVE)
+from pasted_worker.lane import Lane
+from pasted_worker.log import Log, LogHandler
+
+
+class Stage(Exception):
+    """An exception of the application's, and in which stage it was raised."""
+
+    def __init__(self, name, error):
+        super().__init__(name)
+        self.name = name
+        self.error = error
+
+
+class Process:
+    """This process: a template or a worker, as the Load frame says.
+
+    A template that has forked goes on as the new worker, with a connection of
+    its own, in the same Process.
+    """
+
+    def __init__(self, connection):
+        self._control = Control(connection)
+        self._log = Log(self._control)
+        self._load = None
+        self._roots = []
+        self._lanes = []
+        self._threads = []
+
+    def run(self):
+        """Do all that Pasted asks for, and return when the process is to exit."""
+        try:
+            self._settle()
+            self._hello()
+            self._load_roots()
+            if self._load["mode"] == "template":
+                if not self._be_template():
+                    return
+            else:
+                self._in_stage("after_fork", run_after_fork)
+            self._be_worker()
+        except Stage as stage:
+            self._fail(stage)
+            streams.flush()
+            os._exit(1)  # threads that the application has started do not hold it
+
+    def ask(self, value):
+        """Return Pasted's answer to a question about a context; for loaders."""
+        return self._control.ask(value)
+
+    def _hello(self):
+        self._control.send(HELLO, {"pid": os.getpid(), "version": list(sys.version_info[:3])})
+
+    def _fail(self, stage, number=0):
+        self._control.send(FAILED, failure.describe(stage.name, stage.error), number)
+
+    def _in_stage(self, name, function, *args):
+        try:
+            return function(*args)
+        except BaseException as error:
+            raise Stage(name, error)
+
+    def _settle(self):
+        """Become a process that Pasted alone stops, and whose words are seen."""
+        # Ctrl-C goes to all processes of a terminal, and is for Pasted to hear.
+        # A handler, for what is ignored stays so in the programs that are run.
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        try:
+            faulthandler.enable()
+        except (AttributeError, ValueError, OSError):
+            pass  # no standard error
+        streams.write_lines_at_once()
+        title.prepare()
+        sys.argv[:] = ["pasted"]  # what stands there is for the process list alone
+        if sys.path and sys.path[0] == "":
+            del sys.path[0]  # which -c has put there
+
+    # Loading.
+
+    def _load_roots(self):
+        self._load = load = marshal.loads(self._take(LOAD).payload)
+        if load["mode"] == "template":
+            title.set("pasted_worker template %s" % load.get("title", ""))
+        began = time.monotonic()
+        self._prepare()
+        for tree in load["roots"]:
+            self._build(tree)
+        if hasattr(gc, "freeze"):
+            gc.collect()
+            gc.freeze()  # so that the collector does not touch what workers share
+        self._control.send(LOADED, {"seconds": time.monotonic() - began})
+
+    def _prepare(self):
+        load = self._load
+        sys.path[:0] = load.get("path", [])
+        sys.path.extend(p for p in load.get("path_end", []) if p not in sys.path)
+        if load.get("umask", -1) >= 0:
+            os.umask(load["umask"])
+        self._in_stage("logging", self._configure_logging)
+        if load.get("setup"):
+            self._in_stage("setup", self._set_up)
+
+    def _configure_logging(self):
+        if not self._load.get("logging"):
+            logging.getLogger().addHandler(LogHandler(self._log))
+            return
+        path = os.path.abspath(self._load["file"])
+        defaults = {"__file__": path, "here": os.path.dirname(path)}
+        defaults.update(self._load.get("vars") or {})
+        logging.config.fileConfig(path, defaults, disable_existing_loggers=False)
+
+    def _set_up(self):
+        module, _, attr = self._load["setup"].partition(":")
+        load_object({"style": "factory", "module": module, "attr": attr})()
+
+    def _build(self, tree):
+        application = self._in_stage("load", lambda: Context(tree, self).create())
+        if not callable(application):
+            name = tree.get("section") or tree.get("egg") or "the root"
+            raise Stage("load", TypeError(
+                "%r, which was built for %s, is not callable: want a WSGI application"
+                % (application, name)))
+        self._roots.append(application)
+
+    def _take(self, *kinds):
+        """Return the next frame, which must be of one of these kinds; exit on Drain."""
+        frame = self._control.next()
+        if frame.kind == DRAIN:
+            sys.exit(0)
+        if frame.kind not in kinds:
+            raise Stage("protocol", RuntimeError("unexpected frame of kind %#x" % frame.kind))
+        return frame
+
+    # A template.
+
+    def _be_template(self):
+        """Fork workers until told to drain; return True in a worker."""
+        while True:
+            frame = self._control.next()
+            if frame.kind == DRAIN:
+                return False
+            if frame.kind == FORK and self._fork(frame):
+                return True
+
+    def _fork(self, frame):
+        """Fork the worker that frame is about; return whether this is it."""
+        try:
+            [descriptor] = _descriptors(frame)
+        except OSError as error:
+            self._fail(Stage("fork", error), frame.number)
+            return False
+        try:
+            forked = birth.fork()
+        except OSError as error:
+            os.close(descriptor)
+            self._fail(Stage("fork", error), frame.number)
+            return False
+        if not forked:
+            os.close(descriptor)
+            return False
+        self._be_born(frame.number, descriptor)
+        return True
+
+    def _be_born(self, number, descriptor):
+        self._control.close()
+        self._control = self._log.control = Control(socket.socket(fileno=descriptor))
+        title.set("pasted_worker %d %s" % (number, self._load.get("title", "")))
+        birth.settle(self._load["server_pid"])
+        self._hello()
+        self._in_stage("after_fork", run_after_fork)
+
+    # A worker.
+
+    def _be_worker(self):
+        """Serve the lanes that come, until told to drain and they have ended."""
+        descriptors = []
+        while True:
+            frame = self._take(LANES, SERVE)
+            if frame.kind == SERVE:
+                break
+            descriptors += self._in_stage("serve", _descriptors, frame)
+        self._in_stage("serve", self._serve, descriptors)
+        self._control.send(READY, {})
+        while self._control.next().kind != DRAIN:
+            pass
+        # Cancel frames and answers still come while requests are finished.
+        threading.Thread(target=self._listen, name="pasted control", daemon=True).start()
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, descriptors):
+        for index, descriptor in enumerate(descriptors):
+            lane = Lane(index, descriptor, self._roots, self._log)
+            self._lanes.append(lane)
+            self._threads.append(threading.Thread(
+                target=lane.run, name="pasted lane %d" % index, daemon=True))
+        self._control.cancelled = lambda index, number: self._lanes[index].cancelled.add(number)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._abandon)
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self):
+        while True:
+            self._control.next()
+
+    def _abandon(self):
+        """Leave all connections to the worker: the application has forked a process."""
+        self._log.abandon()
+        for lane in self._lanes:
+            lane.abandon()
+
+
+def _descriptors(frame):
+    """Return the descriptors of a frame that carries some."""
+    if frame.descriptors is None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return frame.descriptors

@@ -1,0 +1,326 @@
+"""A stand-in for Pasted: it starts Python processes and talks frames with them."""
+
+import array
+import collections
+import ctypes
+import marshal
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import textwrap
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SIDE = os.path.dirname(HERE)
+sys.path.insert(0, SIDE)
+
+from pasted_worker.frames import *  # noqa: E402,F401,F403
+from pasted_worker import frames  # noqa: E402
+
+PATIENCE = 20  # seconds until a process that says nothing has failed
+
+Frame = collections.namedtuple("Frame", "kind flags aux number payload")
+Reply = collections.namedtuple("Reply", "status fields body frames")
+
+
+def read_source(*path):
+    with open(os.path.join(SIDE, *path), encoding="utf-8") as f:
+        return f.read()
+
+
+def modules():
+    sources = {}
+    for name in sorted(os.listdir(os.path.join(SIDE, "pasted_worker"))):
+        if name.endswith(".py"):
+            full = ("pasted_worker." + name[:-3]).replace(".__init__", "")
+            sources[full] = read_source("pasted_worker", name)
+    return sources
+
+
+def become_subreaper():
+    """Make orphaned grandchildren children of this process, as Pasted does."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+class Connection:
+    """Pasted's end of a control connection or of a lane."""
+
+    def __init__(self):
+        self.socket, self.theirs = socket.socketpair()
+        self.socket.settimeout(PATIENCE)
+        self._buffer = b""
+
+    def send(self, kind, payload=b"", number=0, aux=0, flags=0, descriptors=()):
+        frame = frames.HEAD.pack(len(payload), kind, flags, aux, number) + payload
+        if descriptors:
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+            sent = self.socket.sendmsg([frame], rights)
+            frame = frame[sent:]
+        self.socket.sendall(frame)
+
+    def say(self, kind, value, **more):
+        self.send(kind, marshal.dumps(value), **more)
+
+    def next(self):
+        """Return the next Frame, or None at the end."""
+        head = self._take(16)
+        if head is None:
+            return None
+        size, kind, flags, aux, number = frames.HEAD.unpack(head)
+        return Frame(kind, flags, aux, number, self._take(size))
+
+    def quiet(self, seconds=0.05):
+        """Say whether nothing has come for so long."""
+        return not self._buffer and not select.select([self.socket], [], [], seconds)[0]
+
+    def _take(self, size):
+        while len(self._buffer) < size:
+            try:
+                data = self.socket.recv(1 << 20)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self._buffer += data
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
+
+    def close(self):
+        self.socket.close()
+        self.theirs.close()
+
+
+class Peer:
+    """A Python process of Pasted's, seen from Pasted: its control connection."""
+
+    def __init__(self):
+        self.control = Connection()
+        self.lanes = []
+        self.said = []      # log lines as (level, text, number)
+        self.answers = {}   # to Resolve frames, by (type, name)
+        self.asked = []
+        self.pid = None
+        self.numbers = 0
+
+    def await_(self, *kinds):
+        """Return the next frame of one of the kinds, seeing to what comes before."""
+        while True:
+            frame = self.control.next()
+            if frame is None:
+                raise EOFError("the process has ended its control connection; it said %r" % (self.said,))
+            if frame.kind == frames.LOG:
+                self.said.append((frame.aux, frame.payload.decode("utf-8"), frame.number))
+            elif frame.kind == frames.RESOLVE:
+                question = marshal.loads(frame.payload)
+                self.asked.append(question)
+                answer = self.answers[question["type"], question["name"]]
+                if callable(answer):
+                    answer = answer(question)
+                self.control.say(frames.ANSWER, answer, number=frame.number)
+            if frame.kind in kinds:
+                return frame
+            if frame.kind == frames.FAILED:
+                raise AssertionError(marshal.loads(frame.payload)["traceback"])
+
+    def log(self):
+        """Return the log lines so far, as texts."""
+        self.control.send(frames.PING, number=7)
+        self.await_(frames.PONG)
+        return [text for _, text, _ in self.said]
+
+    def await_log(self, text):
+        while text not in [line for _, line, _ in self.said]:
+            self.await_(frames.LOG)
+
+    def hello(self):
+        self.pid = marshal.loads(self.await_(frames.HELLO).payload)["pid"]
+
+    def serve(self, lanes=1):
+        """Give the worker lanes and return when it serves them."""
+        self.lanes = [Connection() for _ in range(lanes)]
+        for start in range(0, lanes, frames.MAX_DESCRIPTORS):
+            some = self.lanes[start:start + frames.MAX_DESCRIPTORS]
+            self.control.send(frames.LANES, aux=len(some), descriptors=[c.theirs.fileno() for c in some])
+        self.control.send(frames.SERVE)
+        self.await_(frames.READY)
+        for lane in self.lanes:
+            lane.theirs.close()
+
+    def request(self, path="/", body=b"", root=0, lane=0, flags=0, **environ):
+        """Send a request and return its number."""
+        self.numbers += 1
+        self.lanes[lane].say(
+            frames.REQUEST, make_environ(path, body if not flags else None, **environ),
+            number=self.numbers, aux=root, flags=flags)
+        return self.numbers
+
+    def reply(self, number, lane=0):
+        """Return the Reply to a request; status is None if it failed before its head."""
+        status, fields, body, seen = None, None, b"", []
+        while True:
+            frame = self.lanes[lane].next()
+            if frame is None:
+                raise EOFError("the lane has ended")
+            if frame.number != number or frame.aux != lane:
+                raise AssertionError("%r, want an answer to %d on lane %d" % (frame, number, lane))
+            seen.append((frame.kind, frame.flags))
+            if frame.kind == frames.HEAD_OF_ANSWER:
+                status, fields = marshal.loads(frame.payload)
+                body += frame.payload[len(marshal.dumps((status, fields), 2)):]
+            elif frame.kind == frames.DATA:
+                body += frame.payload
+            if frame.flags & frames.FLAG_END:
+                return Reply(status, fields, body, seen)
+
+    def get(self, path="/", **more):
+        return self.reply(self.request(path, **more), more.get("lane", 0))
+
+    def drain(self):
+        for lane in self.lanes:
+            lane.socket.shutdown(socket.SHUT_WR)
+        self.control.send(frames.DRAIN)
+
+    def wait(self):
+        """Return the exit status, negative for a signal."""
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = None
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+
+    def end(self):
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+        self.disconnect()
+
+    def disconnect(self):
+        self.control.close()
+        for lane in self.lanes:
+            lane.close()
+
+
+class Template(Peer):
+    """A process that this one has started: a template, or a worker by itself."""
+
+    def __init__(self, mode, roots, directory, arguments=(), **load):
+        super().__init__()
+        theirs = self.control.theirs.fileno()
+        prelude = read_source("boot.py")
+        boot = 'import os; exec(os.read(3, %d), {"__name__": "pasted_boot"})' % len(prelude)
+        self.stderr = tempfile.TemporaryFile()
+        self.stdout = tempfile.TemporaryFile()
+
+        def pass_control():
+            os.dup2(theirs, 3)
+            os.set_inheritable(3, True)
+
+        self.process = subprocess.Popen(
+            [sys.executable] + list(arguments) + ["-c", boot, "label of the process"],
+            preexec_fn=pass_control, pass_fds=[3], cwd=directory, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=self.stderr)
+        self.control.theirs.close()
+        self.pid = self.process.pid
+        self.control.socket.sendall(prelude.encode())
+        self.control.say(frames.MODULES, modules())
+        message = {
+            "mode": mode, "server_pid": os.getpid(), "title": "site.ini", "file": "site.ini",
+            "vars": {}, "logging": False, "path": [], "path_end": [directory], "umask": -1,
+            "setup": None, "roots": roots,
+        }
+        message.update(load)
+        self.control.say(frames.LOAD, message)
+
+    def fork(self, number=1):
+        """Return the worker, which has said Hello."""
+        worker = Peer()
+        self.control.send(frames.FORK, number=number, descriptors=[worker.control.theirs.fileno()])
+        worker.control.theirs.close()
+        worker.hello()
+        return worker
+
+    def failed(self):
+        """Return what the next Failed frame says."""
+        return marshal.loads(self.await_(frames.FAILED).payload)
+
+    def output(self, stream):
+        stream.seek(0)
+        return stream.read().decode("utf-8", "replace")
+
+    def wait(self):
+        status = self.process.wait()
+        self.pid = None
+        return status
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.disconnect()
+        self.stderr.close()
+        self.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.end()
+
+
+def make_environ(path, body, **more):
+    environ = {
+        "wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True,
+        "wsgi.run_once": False, "wsgi.input_terminated": True, "SERVER_SOFTWARE": "Pasted/test",
+        "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
+        "REQUEST_URI": path, "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http",
+        "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8080", "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "51234", "pasted.request_id": "0123456789abcdef",
+        "HTTP_HOST": "127.0.0.1:8080", "HTTP_USER_AGENT": "tests/1", "HTTP_ACCEPT": "*/*",
+    }
+    if body is not None:
+        environ["wsgi.input"] = body
+    environ.update(more)
+    return environ
+
+
+def tree(module, attr, style="factory", type="application", protocol="paste.app_factory", **more):
+    """Return the tree of a context that names an object."""
+    tree.last += 1
+    made = {
+        "id": tree.last, "type": type, "protocol": protocol,
+        "object": {"style": style, "module": module, "attr": attr},
+        "egg": "", "distribution": "", "entry_point_name": "", "global_conf": {"here": "/site"},
+        "local_conf": {}, "section": "app:main", "file": "site.ini", "line": 3,
+    }
+    made.update(more)
+    return made
+
+
+tree.last = 0
+
+
+class Site:
+    """A directory with modules of an application."""
+
+    def __init__(self, **sources):
+        self.directory = tempfile.mkdtemp(prefix="pasted-side-")
+        for name, source in sources.items():
+            self.write(name + ".py", source)
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(textwrap.dedent(text))
+        return path
+
+    def template(self, *roots, **load):
+        return Template("template", list(roots), self.directory, **load)
+
+    def alone(self, *roots, **load):
+        return Template("worker", list(roots), self.directory, **load)
+
+    def close(self):
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,685 @@
+"""What an application's answer becomes on a lane: PEP 3333, piece by piece."""
+
+import marshal
+import os
+import socket
+import threading
+import unittest
+
+import pasted  # noqa: F401  makes pasted_worker importable
+from pasted_worker import frames
+from pasted_worker.lane import Lane
+
+PLAIN = [("Content-Type", "text/plain")]
+
+
+class Log:
+    """Keeps what the lane logs."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, level, text, number=0):
+        self.lines += [(level, line, number) for line in text.split("\n")]
+
+    def join(self, stream, text):
+        stream.rest += text
+        if stream.ended or stream.rest.endswith("\n"):
+            self.write(30, stream.rest.rstrip("\n"), stream.number)
+            stream.rest = ""
+
+
+class Bench:
+    """A lane in a thread of this process, and Pasted's end of it."""
+
+    def __init__(self, *applications):
+        self.connection = pasted.Connection()
+        self.log = Log()
+        self.lane = Lane(3, self.connection.theirs.detach(), applications, self.log)
+        self.thread = threading.Thread(target=self.lane.run)
+        self.thread.start()
+        self.number = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.connection.socket.close()
+        self.thread.join(pasted.PATIENCE)
+
+    def request(self, path="/", body=b"", flags=0, root=0, **environ):
+        self.number += 1
+        self.connection.say(
+            frames.REQUEST, pasted.make_environ(path, None if flags else body, **environ),
+            number=self.number, aux=root, flags=flags)
+        return self.number
+
+    def frames(self):
+        """Return the frames of an answer."""
+        seen = []
+        while not seen or not seen[-1].flags & frames.FLAG_END:
+            frame = self.connection.next()
+            if frame is None:
+                raise EOFError("the lane has ended; log: %r" % self.log.lines)
+            seen.append(frame)
+        return seen
+
+    def kinds(self, **request):
+        """Return the answer's frames as (kind, flags, size of its bytes of the body)."""
+        self.request(**request)
+        return [shown(frame) for frame in self.frames()]
+
+
+def shown(frame):
+    size = len(frame.payload)
+    if frame.kind == frames.HEAD_OF_ANSWER:
+        size -= len(marshal.dumps(marshal.loads(frame.payload), 2))
+    name = {0x60: "head", 0x61: "data", 0x62: "end", 0x63: "want"}[frame.kind]
+    flags = {0: "", 1: "end", 3: "failed"}[frame.flags]
+    return (name, flags, size)
+
+
+def answering(result, status="200 OK", fields=PLAIN):
+    def app(environ, start_response):
+        start_response(status, list(fields))
+        return result
+    return app
+
+
+def kinds(application, **request):
+    with Bench(application) as bench:
+        return bench.kinds(**request)
+
+
+HEAD_END = ("head", "end", 0)
+FAILED = ("end", "failed", 0)
+K = 1024
+
+
+def length(n):
+    return PLAIN + [("Content-Length", str(n))]
+
+
+def generated(*pieces):
+    def app(environ, start_response):
+        start_response("200 OK", list(PLAIN))
+        for piece in pieces:
+            yield piece
+    return app
+
+
+def lazily(environ, start_response):
+    yield b""
+    start_response("200 OK", list(PLAIN))
+    yield b""
+    yield b"late"
+
+
+def written(*pieces, **more):
+    def app(environ, start_response):
+        write = start_response("200 OK", more.get("fields", list(PLAIN)))
+        for piece in pieces:
+            write(piece)
+        return more.get("then", [])
+    return app
+
+
+class Shapes(unittest.TestCase):
+    """How an answer of each shape is cut into frames."""
+
+    CASES = [
+        ("list of one", answering([b"hello"]), [("head", "end", 5)]),
+        ("tuple of one", answering((b"hello",)), [("head", "end", 5)]),
+        ("list of several", answering([b"he", b"", b"llo"]), [("head", "end", 5)]),
+        ("empty list", answering([]), [HEAD_END]),
+        ("list of nothing", answering([b""]), [HEAD_END]),
+        ("list of 64 KiB", answering([b"x" * 64 * K]), [("head", "end", 64 * K)]),
+        ("list over 64 KiB", answering([b"x" * (64 * K + 1)]),
+         [("head", "", 0), ("data", "end", 64 * K + 1)]),
+        ("list over 256 KiB", answering([b"x" * 300 * K] * 2),
+         [("head", "", 0), ("data", "", 256 * K), ("data", "", 256 * K), ("data", "end", 88 * K)]),
+        ("bytearray", answering([bytearray(b"hello")]), [("head", "end", 5)]),
+        ("memoryview of numbers", answering([memoryview(b"12345678").cast("I")]), [("head", "end", 8)]),
+        ("iterator", answering(iter([b"a", b"bc"])), [("head", "", 1), ("data", "", 2), ("end", "end", 0)]),
+        ("iterator with empty pieces", answering(iter([b"", b"a", b"", b"bc", b""])),
+         [("head", "", 1), ("data", "", 2), ("end", "end", 0)]),
+        ("empty iterator", answering(iter([])), [HEAD_END]),
+        ("generator", generated(b"a", b"bc"), [("head", "", 1), ("data", "", 2), ("end", "end", 0)]),
+        ("generator that starts late", lazily, [("head", "", 4), ("end", "end", 0)]),
+        ("large pieces", generated(b"x" * 300 * K, b"y"),
+         [("head", "", 0), ("data", "", 256 * K), ("data", "", 44 * K), ("data", "", 1), ("end", "end", 0)]),
+        ("iterator of its Content-Length", answering(iter([b"a", b"bc"]), fields=length(3)),
+         [("head", "", 1), ("data", "end", 2)]),
+        ("iterator in one piece", answering(iter([b"abc"]), fields=length(3)), [("head", "end", 3)]),
+        ("iterator beyond", answering(iter([b"abc", b"d"]), fields=length(2)), [("head", "end", 2)]),
+        ("iterator too short", answering(iter([b"abc"]), fields=length(5)), [("head", "", 3), ("end", "end", 0)]),
+        ("large of its Content-Length", answering(iter([b"x" * 300 * K]), fields=length(300 * K)),
+         [("head", "", 0), ("data", "", 256 * K), ("data", "end", 44 * K)]),
+        ("nothing where 0 is the length", answering(iter([b"abc"]), fields=length(0)), [HEAD_END]),
+        ("two lengths", answering(iter([b"abc"]), fields=length(3) + length(4)),
+         [("head", "", 3), ("end", "end", 0)]),
+        ("no number for a length", answering(iter([b"abc"]), fields=PLAIN + [("Content-Length", "x")]),
+         [("head", "", 3), ("end", "end", 0)]),
+        ("write", written(b"ab"), [("head", "", 2), ("end", "end", 0)]),
+        ("write of nothing", written(b""), [HEAD_END]),
+        ("write of its length", written(b"a", b"b", fields=length(2)), [("head", "", 1), ("data", "end", 1)]),
+        ("write and list", written(b"a", then=[b"b", b"c"]), [("head", "", 1), ("data", "", 2), ("end", "end", 0)]),
+        ("write and iterator", written(b"a", then=iter([b"b"])),
+         [("head", "", 1), ("data", "", 1), ("end", "end", 0)]),
+    ]
+
+    def test_shapes(self):
+        for name, application, want in self.CASES:
+            with self.subTest(name):
+                self.assertEqual(kinds(application), want)
+
+    def test_status_and_fields_arrive(self):
+        fields = [("X-A", "1"), ("X-A", "caf\xe9"), ("Empty", "")]
+        with Bench(answering([b"x"], "299 Odd\xe9", fields)) as bench:
+            bench.request()
+            [frame] = bench.frames()
+        self.assertEqual(marshal.loads(frame.payload), ("299 Odd\xe9", fields))
+        self.assertEqual((frame.aux, frame.number), (3, 1))
+
+
+class Text(str):
+    """A str that marshal does not take."""
+
+    def __str__(self):
+        return "not what it is"
+
+
+class Mistakes(unittest.TestCase):
+    """What start_response and the answer's pieces must not be, and where that is raised."""
+
+    START = [
+        ("status of bytes", (b"200 OK", []), TypeError, "status b'200 OK'"),
+        ("status without digits", ("OK", []), ValueError, "three digits"),
+        ("status without a blank", ("200OK", []), ValueError, "three digits"),
+        ("status of two digits", ("20 OK", []), ValueError, "three digits"),
+        ("empty status", ("", []), ValueError, "three digits"),
+        ("status None", (None, []), TypeError, "status None"),
+        ("fields None", ("200 OK", None), TypeError, "NoneType"),
+        ("fields of str", ("200 OK", ["Content-Type: x"]), TypeError, "field 'Content-Type: x'"),
+        ("name of bytes", ("200 OK", [(b"A", "b")]), TypeError, "want its name and its value to be str"),
+        ("value of bytes", ("200 OK", [("A", b"b")]), TypeError, "want its name and its value to be str"),
+        ("value of int", ("200 OK", [("Content-Length", 3)]), TypeError, "('Content-Length', 3)"),
+        ("three in a field", ("200 OK", [("A", "b", "c")]), TypeError, "want a tuple"),
+    ]
+
+    def test_start_response_refuses(self):
+        for name, arguments, kind, text in self.START:
+            with self.subTest(name):
+                raised = []
+
+                def app(environ, start_response):
+                    try:
+                        start_response(*arguments)
+                    except Exception as error:
+                        raised.append(error)
+                    start_response("200 OK", list(PLAIN))
+                    return [b"recovered"]
+
+                self.assertEqual(kinds(app), [("head", "end", 9)])
+                self.assertIs(type(raised[0]), kind)
+                self.assertIn(text, str(raised[0]))
+
+    def test_what_is_like_a_str_or_a_list_is_taken(self):
+        for name, status, fields in [
+            ("subclasses", Text("200 OK"), [(Text("A"), Text("b"))]),
+            ("fields as lists", "200 OK", [["A", "b"]]),
+            ("fields in a tuple", "200 OK", (("A", "b"),)),
+            ("fields from a dict", "200 OK", {"A": "b"}.items()),
+            ("fields of a generator", "200 OK", (pair for pair in [("A", "b")])),
+        ]:
+            with self.subTest(name), Bench(lambda e, s: s(status, fields) and [b""]) as bench:
+                bench.request()
+                self.assertEqual(marshal.loads(bench.frames()[0].payload), ("200 OK", [("A", "b")]))
+
+    PIECES = [
+        ("str in a list", answering(["text"]), [FAILED], "'text'"),
+        ("str yielded", generated(b"a", "text"), [("head", "", 1), FAILED], "'text'"),
+        ("empty str yielded", generated(""), [FAILED], "''"),
+        ("None yielded", generated(None), [FAILED], "None"),
+        ("str itself", answering("text"), [FAILED], "'t'"),
+        ("bytes itself", answering(b"text"), [FAILED], "116"),
+        ("None itself", answering(None), [FAILED], "NoneType"),
+        ("int in a list", answering([1]), [FAILED], "answer has 1"),
+        ("written str", written("text"), [FAILED], "'text'"),
+        ("never started, list", lambda e, s: [b"x"], [FAILED], "has not called start_response()"),
+        ("never started, iterator", lambda e, s: iter([b"x"]), [FAILED], "has not called start_response()"),
+        ("never started, nothing", lambda e, s: iter([]), [FAILED], "has not called start_response()"),
+        ("no application", lambda: None, [FAILED], "positional argument"),
+    ]
+
+    def test_pieces_refused(self):
+        for name, application, want, text in self.PIECES:
+            with self.subTest(name), Bench(application) as bench:
+                self.assertEqual(bench.kinds(), want)
+                level, line, number = bench.log.lines[-1]
+                self.assertEqual((level, number), (40, 1))
+                self.assertIn(text, line)
+
+    def test_second_start_response_needs_exc_info(self):
+        def app(environ, start_response):
+            start_response("200 OK", list(PLAIN))
+            start_response("200 OK", list(PLAIN))
+
+        with Bench(app) as bench:
+            self.assertEqual(bench.kinds(), [FAILED])
+            self.assertIn("a second time", bench.log.lines[-1][1])
+
+
+class Failures(unittest.TestCase):
+    """exc_info, exceptions at every point, close()."""
+
+    def test_exc_info_replaces_a_head_that_is_not_sent(self):
+        def app(environ, start_response):
+            import sys
+            start_response("200 OK", list(PLAIN))
+            try:
+                raise ValueError("second thoughts")
+            except ValueError:
+                start_response("503 Later", [], sys.exc_info())
+            return [b"sorry"]
+
+        with Bench(app) as bench:
+            bench.request()
+            [frame] = bench.frames()
+            self.assertEqual(marshal.loads(frame.payload), ("503 Later", []))
+            self.assertEqual(bench.log.lines, [])
+
+    def test_exc_info_is_raised_again_once_the_head_is_sent(self):
+        def app(environ, start_response):
+            import sys
+            write = start_response("200 OK", list(PLAIN))
+            write(b"begun")
+            try:
+                raise ValueError("too late")
+            except ValueError:
+                start_response("503 Later", [], sys.exc_info())
+            return [b"never"]
+
+        with Bench(app) as bench:
+            self.assertEqual(bench.kinds(), [("head", "", 5), FAILED])
+            self.assertEqual(bench.log.lines[-1], (40, "ValueError: too late", 1))
+
+    def test_whatever_is_raised_ends_the_request_alone(self):
+        errors = [ValueError("v"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError("r")]
+
+        def app(environ, start_response):
+            index = int(environ["PATH_INFO"][1:])
+            if index < len(errors):
+                raise errors[index]
+            start_response("200 OK", [])
+            return [b"fine"]
+
+        with Bench(app) as bench:
+            for index in range(len(errors)):
+                self.assertEqual(bench.kinds(path="/%d" % index), [FAILED])
+                self.assertIn(type(errors[index]).__name__, bench.log.lines[-1][1])
+            self.assertEqual(bench.kinds(path="/99"), [("head", "end", 4)])
+
+    def test_traceback_begins_with_the_application(self):
+        def app(environ, start_response):
+            raise ValueError("no such colour")
+
+        with Bench(app) as bench:
+            bench.kinds()
+        lines = [line for _, line, _ in bench.log.lines]
+        self.assertEqual(lines[0], "Traceback (most recent call last):")
+        self.assertIn("test_answer.py", lines[1])
+        self.assertEqual(lines[-1], "ValueError: no such colour")
+
+    def test_close_is_called_once_whatever_happens(self):
+        class Answer:
+            def __init__(self, pieces):
+                self.pieces, self.closed = pieces, 0
+
+            def __iter__(self):
+                for piece in self.pieces:
+                    if isinstance(piece, Exception):
+                        raise piece
+                    yield piece
+
+            def close(self):
+                self.closed += 1
+                if self.pieces[-1] == b"bad close":
+                    raise ValueError("in close")
+
+        for pieces, want in [
+            ([b"a"], [("head", "", 1), ("end", "end", 0)]),
+            ([ValueError("x")], [FAILED]),
+            ([b"a", ValueError("x")], [("head", "", 1), FAILED]),
+            ([b"a", "text"], [("head", "", 1), FAILED]),
+            ([b"bad close"], [("head", "", 9), ("end", "end", 0)]),
+        ]:
+            with self.subTest(pieces=pieces):
+                answer = Answer(pieces)
+                with Bench(answering(answer), answering([b"next"])) as bench:
+                    self.assertEqual(bench.kinds(), want)
+                    self.assertEqual(bench.kinds(root=1), [("head", "end", 4)])
+                self.assertEqual(answer.closed, 1)
+
+    def test_error_after_the_promised_length_is_logged_only(self):
+        def app(environ, start_response):
+            start_response("200 OK", length(2))
+            yield b"ok"
+            raise ValueError("afterwards")
+
+        with Bench(app) as bench:
+            self.assertEqual(bench.kinds(), [("head", "end", 2)])
+            self.assertEqual(bench.kinds(), [("head", "end", 2)])
+            self.assertIn((40, "ValueError: afterwards", 1), bench.log.lines)
+
+
+class Cancelled(unittest.TestCase):
+    """Requests that nobody waits for any more."""
+
+    def test_waiting_request_is_not_begun(self):
+        calls = []
+        with Bench(lambda e, s: calls.append(1)) as bench:
+            bench.lane.cancelled.add(1)
+            self.assertEqual(bench.kinds(), [FAILED])
+        self.assertEqual((calls, bench.log.lines), ([], []))
+        self.assertEqual(bench.lane.cancelled, set())
+
+    def test_stream_stops_and_is_closed(self):
+        ended, events = threading.Event(), []
+
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            try:
+                yield b"begun"
+                ended.wait(pasted.PATIENCE)
+                while True:
+                    yield b"more"
+            finally:
+                events.append("closed")
+
+        with Bench(app) as bench:
+            number = bench.request()
+            self.assertEqual(shown(bench.connection.next()), ("head", "", 5))
+            bench.lane.cancelled.add(number)
+            ended.set()
+            self.assertEqual(shown(bench.connection.next()), FAILED)
+        self.assertEqual((events, bench.log.lines), (["closed"], []))
+
+    def test_write_raises(self):
+        raised = []
+
+        def app(environ, start_response):
+            write = start_response("200 OK", [])
+            write(b"begun")
+            bench.lane.cancelled.add(1)
+            try:
+                write(b"more")
+            except OSError as error:
+                raised.append(error)
+                raise
+            return []
+
+        with Bench(app) as bench:
+            self.assertEqual(bench.kinds(), [("head", "", 5), FAILED])
+        self.assertEqual((len(raised), bench.log.lines), (1, []))
+
+    def test_late_cancel_is_forgotten_with_the_next_request(self):
+        with Bench(answering([b"x"])) as bench:
+            bench.kinds()
+            bench.lane.cancelled.update([1, 9])
+            bench.kinds()
+            bench.kinds()
+            self.assertEqual(bench.lane.cancelled, {9})
+
+    def test_large_list_stops(self):
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return [b"x" * 64 * 1024 * 1024]
+
+        with Bench(app) as bench:
+            number = bench.request()
+            self.assertEqual(shown(bench.connection.next()), ("head", "", 0))
+            bench.lane.cancelled.add(number)
+            seen = bench.frames()
+            self.assertEqual(shown(seen[-1]), FAILED)
+            self.assertLess(len(seen), 100)
+
+
+class Bodies(unittest.TestCase):
+    """wsgi.input."""
+
+    READS = [
+        ("read", lambda f: [f.read()]),
+        ("read in pieces", lambda f: iter(lambda: f.read(1000), b"")),
+        ("read more than there is", lambda f: [f.read(1 << 20), f.read(), f.read(5)]),
+        ("readline", lambda f: iter(f.readline, b"")),
+        ("readline with a size", lambda f: iter(lambda: f.readline(7), b"")),
+        ("iteration", lambda f: f),
+        ("readlines", lambda f: f.readlines()),
+        ("readlines with a hint", lambda f: iter(lambda: b"".join(f.readlines(100)), b"")),
+    ]
+    BODY = b"".join(b"line %d\n" % n for n in range(20000))
+
+    def feed(self, bench, body):
+        """Answer Want frames with body; return the answer's frames."""
+        asked = []
+        while True:
+            frame = bench.connection.next()
+            if frame.kind != frames.WANT:
+                return asked, frame
+            [size] = frames.WANTED.unpack(frame.payload)
+            asked.append(size)
+            piece, body = body[:size], body[size:]
+            bench.connection.send(
+                frames.BODY, piece, number=frame.number, flags=0 if body else frames.FLAG_END)
+
+    def test_every_way_of_reading(self):
+        for name, read in self.READS:
+            def app(environ, start_response):
+                pieces = list(read(environ["wsgi.input"]))
+                start_response("200 OK", [])
+                return pieces
+
+            with self.subTest(name), Bench(app) as bench:
+                bench.request(body=self.BODY[:50000])
+                inline = bench.frames()[0].payload
+                self.assertTrue(inline.endswith(self.BODY[:50000]))
+                bench.request(flags=frames.FLAG_BODY)
+                asked, frame = self.feed(bench, self.BODY[:50000])
+                self.assertEqual(frame.payload, inline)
+                self.assertTrue(all(0 < size <= 256 * K for size in asked), asked)
+
+    def test_large_body_comes_in_large_pieces(self):
+        body = os.urandom(K) * 2000
+
+        def app(environ, start_response):
+            found = environ["wsgi.input"].read()
+            start_response("200 OK", [])
+            return [b"same" if found == body else b"other"]
+
+        with Bench(app) as bench:
+            bench.request(flags=frames.FLAG_BODY)
+            asked, frame = self.feed(bench, body)
+        self.assertTrue(frame.payload.endswith(b"same"))
+        self.assertEqual(set(asked), {64 * K, 256 * K})
+
+    def test_body_that_nobody_reads_is_not_asked_for(self):
+        with Bench(answering([b"x"])) as bench:
+            self.assertEqual(bench.kinds(flags=frames.FLAG_BODY), [("head", "end", 1)])
+
+    def test_request_that_comes_while_a_body_is_awaited_waits(self):
+        def app(environ, start_response):
+            found = environ["wsgi.input"].read()
+            start_response("200 OK", [])
+            return [environ["PATH_INFO"].encode(), found]
+
+        with Bench(app) as bench:
+            bench.request(path="/first", flags=frames.FLAG_BODY)
+            want = bench.connection.next()
+            bench.request(path="/second", body=b"inline")
+            bench.request(path="/third", body=b"x" * 200 * K)
+            bench.connection.send(frames.BODY, b"piece", number=want.number, flags=frames.FLAG_END)
+            for end in (b"/firstpiece", b"/secondinline", b"/third" + b"x" * 200 * K):
+                payload = b"".join(frame.payload for frame in bench.frames())
+                self.assertTrue(payload.endswith(end))
+
+    def test_body_that_outlives_its_request_cannot_be_read(self):
+        kept = []
+
+        def app(environ, start_response):
+            kept.append(environ["wsgi.input"])
+            start_response("200 OK", [])
+            return [b"x"]
+
+        with Bench(app) as bench:
+            bench.kinds(flags=frames.FLAG_BODY)
+            bench.kinds(flags=frames.FLAG_BODY)
+            for body in kept[:1]:
+                self.assertRaises(ValueError, body.read)
+            self.assertEqual(bench.kinds(), [("head", "end", 1)])
+
+    def test_body_read_in_another_thread_while_the_answer_is_sent(self):
+        def app(environ, start_response):
+            pieces = []
+            reader = threading.Thread(
+                target=lambda: pieces.extend(iter(lambda: environ["wsgi.input"].read(70000), b"")))
+            reader.start()
+            start_response("200 OK", [])
+            while reader.is_alive():
+                yield b"." * 70000
+            yield b"|" + b"".join(pieces)
+
+        with Bench(app) as bench:
+            bench.request(flags=frames.FLAG_BODY)
+            body, answer = self.BODY * 5, b""
+            while True:
+                frame = bench.connection.next()
+                if frame.kind == frames.WANT:
+                    piece, body = body[:1000], body[1000:]
+                    if len(body) > 100000:
+                        body = body[50000:]
+                    bench.connection.send(
+                        frames.BODY, piece, number=1, flags=0 if body else frames.FLAG_END)
+                    continue
+                self.assertIn(frame.kind, (frames.HEAD_OF_ANSWER, frames.DATA, frames.END))
+                answer += frame.payload
+                if frame.flags & frames.FLAG_END:
+                    break
+        self.assertIn(b"|line 0\n", answer)
+
+    def test_cancelled_body_ends(self):
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return [environ["wsgi.input"].read()]
+
+        with Bench(app) as bench:
+            bench.request(flags=frames.FLAG_BODY)
+            bench.connection.next()
+            bench.lane.cancelled.add(1)
+            bench.connection.send(frames.BODY, b"", number=1, flags=frames.FLAG_END)
+            self.assertEqual([shown(f) for f in bench.frames()], [FAILED])
+
+
+class Batches(unittest.TestCase):
+    """Frames as they come off the socket."""
+
+    def test_frames_cut_anywhere(self):
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return [environ["PATH_INFO"].encode() + environ["wsgi.input"].read()]
+
+        batch = b""
+        for number in range(1, 6):
+            payload = marshal.dumps(pasted.make_environ("/%d" % number, b"x" * number * 30000))
+            batch += frames.HEAD.pack(len(payload), frames.REQUEST, 0, 0, number) + payload
+        for size in (7, 100, 5000, 65536, len(batch)):
+            with self.subTest(size), Bench(app) as bench:
+                sender = threading.Thread(target=self.send, args=(bench.connection.socket, batch, size))
+                sender.start()
+                for number in range(1, 6):
+                    payload = b"".join(frame.payload for frame in bench.frames())
+                    self.assertTrue(payload.endswith(b"/%d" % number + b"x" * number * 30000))
+                sender.join()
+
+    @staticmethod
+    def send(connection, batch, size):
+        for start in range(0, len(batch), size):
+            connection.sendall(batch[start:start + size])
+
+    def test_one_answer_is_whole_before_the_next_request_is_touched(self):
+        order = []
+
+        def app(environ, start_response):
+            order.append("called " + environ["PATH_INFO"])
+            start_response("200 OK", [])
+            return [b"x" * 300 * K]
+
+        class Spy(Lane):
+            def send(self, frame):
+                order.append("sent")
+                super().send(frame)
+
+            def send_buffers(self, buffers):
+                order.append("sent")
+                super().send_buffers(buffers)
+
+        ours, theirs = socket.socketpair()
+        lane = Spy(0, theirs.detach(), [app], Log())
+        for number in (1, 2):
+            payload = marshal.dumps(pasted.make_environ("/%d" % number, b""))
+            ours.sendall(frames.HEAD.pack(len(payload), frames.REQUEST, 0, 0, number) + payload)
+        ours.shutdown(socket.SHUT_WR)
+        thread = threading.Thread(target=lane.run)
+        thread.start()
+        while ours.recv(1 << 20):
+            pass
+        thread.join()
+        ours.close()
+        self.assertEqual(order, ["called /1", "sent", "sent", "called /2", "sent", "sent"])
+
+
+class Files(unittest.TestCase):
+    """wsgi.file_wrapper."""
+
+    def test_regular_file_goes_in_large_blocks_and_is_closed(self):
+        path, files = os.path.abspath(__file__), []
+
+        def app(environ, start_response):
+            files.append(open("/dev/null" if environ["PATH_INFO"] == "/null" else path, "rb"))
+            start_response("200 OK", [])
+            return environ["wsgi.file_wrapper"](files[-1], 512)
+
+        with Bench(app) as bench:
+            with open(path, "rb") as f:
+                size = len(f.read())
+            self.assertEqual(bench.kinds(), [("head", "", size), ("end", "end", 0)])
+            self.assertEqual(bench.kinds(path="/null"), [HEAD_END])
+        self.assertTrue(all(f.closed for f in files))
+
+    def test_what_is_no_real_file_goes_in_its_own_blocks(self):
+        import io
+
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * 1000), 400)
+
+        self.assertEqual(kinds(app), [
+            ("head", "", 400), ("data", "", 400), ("data", "", 200), ("end", "end", 0)])
+
+    def test_any_object_with_read_will_do(self):
+        class Reader:
+            def __init__(self):
+                self.left = [b"a", b"b"]
+
+            def read(self, size):
+                return self.left.pop(0) if self.left else b""
+
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return environ["wsgi.file_wrapper"](Reader())
+
+        self.assertEqual(kinds(app), [("head", "", 1), ("data", "", 1), ("end", "end", 0)])
+
+
+if __name__ == "__main__":
+    unittest.main()
