@@ -1,0 +1,188 @@
+package h1
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Loop waits for descriptors to become ready and calls whoever owns them, all
+// on one goroutine: what is called on a loop must not block, and needs no lock
+// against anything else that is. Its methods are for that goroutine alone but
+// for Post and Close, which everyone may call.
+type Loop struct {
+	poller  poller
+	sources []Source // by descriptor
+	now     time.Time
+	ended   bool
+
+	dirty []Flusher // since the turn began
+	spare []Flusher
+
+	// alarm is called when next has come, and returns the next time, or the
+	// zero time for none.
+	alarm func(now time.Time) time.Time
+	next  time.Time
+
+	asleep atomic.Bool
+	mu     sync.Mutex // guards posted
+	posted []func()
+	taken  []func() // posted's other memory
+}
+
+// A Source is what a loop calls for a descriptor.
+type Source interface {
+	// Ready is called when reading from the descriptor, or writing to it, has
+	// become possible after it was not: whoever stops before the kernel says
+	// EAGAIN is not called again. It may be called for nothing.
+	Ready(e Events)
+}
+
+// A Flusher has something to do at the end of a loop's turn, when all that was
+// ready has been looked at.
+type Flusher interface{ Flush() }
+
+// Events is what has happened to a descriptor.
+type Events uint32
+
+// NewLoop returns a loop that waits for nothing yet. Run must be called, and
+// Close, which ends it.
+func NewLoop() (*Loop, error) {
+	l := &Loop{now: time.Now()}
+	if err := l.poller.open(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Run calls sources and what is posted until Close. It closes the loop's own
+// descriptors, and no others.
+func (l *Loop) Run() {
+	defer l.poller.close()
+	for !l.ended {
+		l.wait()
+		l.now = time.Now()
+		for i := range l.poller.ready {
+			l.dispatch(l.poller.at(i))
+		}
+		l.runPosted()
+		l.flush()
+		if l.alarm != nil && !l.next.IsZero() && !l.now.Before(l.next) {
+			l.next = l.alarm(l.now)
+		}
+	}
+}
+
+// dispatch calls the source of a descriptor. An event that was already there
+// when its descriptor was removed may reach another source that has got the
+// same number since; that is an event for nothing.
+func (l *Loop) dispatch(fd int, e Events) {
+	if fd == l.poller.wake {
+		l.poller.rest()
+		return
+	}
+	if fd < len(l.sources) && l.sources[fd] != nil {
+		l.sources[fd].Ready(e)
+	}
+}
+
+// wait returns when a descriptor is ready, something has been posted or the
+// alarm is due. It asks first and sleeps then: most turns under load find
+// something, and need not tell Go's scheduler that they might sleep.
+func (l *Loop) wait() {
+	if l.poller.poll(0) > 0 {
+		return
+	}
+	l.asleep.Store(true)
+	if !l.hasPosted() {
+		l.poller.poll(l.timeout())
+	}
+	l.asleep.Store(false)
+}
+
+// timeout returns how long to wait at most; negative: without an end.
+func (l *Loop) timeout() time.Duration {
+	if l.next.IsZero() {
+		return -1
+	}
+	return max(0, time.Until(l.next))
+}
+
+func (l *Loop) hasPosted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.posted) > 0
+}
+
+// Post has f called on the loop, soon, after what was posted before. What is
+// posted after Close may never be called.
+func (l *Loop) Post(f func()) {
+	l.mu.Lock()
+	l.posted = append(l.posted, f)
+	l.mu.Unlock()
+	if l.asleep.CompareAndSwap(true, false) {
+		l.poller.rouse()
+	}
+}
+
+func (l *Loop) runPosted() {
+	l.mu.Lock()
+	list := l.posted
+	l.posted = l.taken[:0]
+	l.mu.Unlock()
+	for _, f := range list {
+		f()
+	}
+	clear(list)
+	l.taken = list
+}
+
+// Close ends Run after what has been posted before it.
+func (l *Loop) Close() { l.Post(func() { l.ended = true }) }
+
+// Now returns when the turn began, which is late enough for every deadline.
+func (l *Loop) Now() time.Time { return l.now }
+
+// Add has s called for fd, which must be non-blocking and stay open until
+// Remove. It is called at once for what is ready already.
+func (l *Loop) Add(fd int, s Source) error {
+	if fd >= len(l.sources) {
+		l.sources = append(l.sources, make([]Source, fd+1-len(l.sources))...)
+	}
+	l.sources[fd] = s
+	if err := l.poller.add(fd); err != nil {
+		l.sources[fd] = nil
+		return err
+	}
+	return nil
+}
+
+// Remove has nobody called for fd any more. It comes before fd is closed.
+func (l *Loop) Remove(fd int) {
+	l.sources[fd] = nil
+	l.poller.remove(fd)
+}
+
+// AtEnd calls f.Flush at the end of the turn. Whoever asks several times in a
+// turn is called as often.
+func (l *Loop) AtEnd(f Flusher) { l.dirty = append(l.dirty, f) }
+
+// flush calls the flushers, which may ask again.
+func (l *Loop) flush() {
+	for len(l.dirty) > 0 {
+		list := l.dirty
+		l.dirty = l.spare[:0]
+		for _, f := range list {
+			f.Flush()
+		}
+		clear(list)
+		l.spare = list
+	}
+}
+
+// setAlarm has the alarm called at when, if nothing is due earlier.
+func (l *Loop) setAlarm(when time.Time) {
+	if l.next.IsZero() || when.Before(l.next) {
+		l.next = when
+	}
+}
