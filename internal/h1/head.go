@@ -373,3 +373,35 @@ func (h *Head) conclude() *Refusal {
 	h.Upgrade = h.upgrades && h.names && h.Minor > 0
 	return nil
 }
+
+// Delete takes every field of that name, in any case, out of Fields.
+func (h *Head) Delete(name string) {
+	kept := h.Fields[:0]
+	for i, f := range h.Fields {
+		if int(f.Name.End-f.Name.Start) == len(name) && equalFold(h.Text(f.Name), name) {
+			continue
+		}
+		if i == h.HostField {
+			h.HostField = len(kept)
+		}
+		kept = append(kept, f)
+	}
+	h.Fields = kept
+}
+
+// equalFold compares as names are compared: without regard to ASCII's case.
+func equalFold(a []byte, b string) bool {
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -4,8 +4,7 @@
 // the only package that binds.
 //
 // It knows nothing of applications, workers or releases: what answers a
-// request is the handler's business. Requests are read by net/http; nothing
-// outside of this package depends on that beyond http.Handler.
+// request is the handler's business. Connections and requests are h1's.
 package httpd
 
 import (
@@ -74,6 +73,8 @@ type Config struct {
 	MinBodyRate int
 	// IdleTimeout is for the next request on a connection that has had one.
 	IdleTimeout time.Duration
+	// NoShortWay has every request take the long way.
+	NoShortWay bool
 	// NoKeepAlive closes each connection after its first answer.
 	NoKeepAlive bool
 	// SendTimeout is how long a client may take none of what is written.

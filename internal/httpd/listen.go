@@ -181,10 +181,6 @@ func setBacklog(l net.Listener, backlog int) error {
 	return relisten(l, backlog)
 }
 
-// shorten lets one connection at most wait to be accepted. Clients of others
-// get no answer from the kernel, and ask again.
-func shorten(l net.Listener) error { return relisten(l, 0) }
-
 func relisten(l net.Listener, backlog int) error {
 	sc, ok := l.(syscall.Conn)
 	if !ok {

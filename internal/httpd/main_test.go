@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"pasted/internal/h1"
 	"pasted/internal/httpd"
 )
 
@@ -48,6 +49,28 @@ type serving struct {
 	err       error // of Serve; read it after done
 }
 
+// runLoops returns n loops that run until the test and what it has started end.
+func runLoops(t *testing.T, n int) []*h1.Loop {
+	t.Helper()
+	var running sync.WaitGroup
+	loops := make([]*h1.Loop, n)
+	for i := range loops {
+		l, err := h1.NewLoop()
+		if err != nil {
+			t.Fatal(err)
+		}
+		loops[i] = l
+		running.Go(l.Run)
+	}
+	t.Cleanup(func() {
+		for _, l := range loops {
+			l.Close()
+		}
+		running.Wait()
+	})
+	return loops
+}
+
 // serveOn serves listeners.
 func serveOn(t *testing.T, cfg httpd.Config, handler http.Handler, listeners ...net.Listener) *serving {
 	t.Helper()
@@ -55,9 +78,10 @@ func serveOn(t *testing.T, cfg httpd.Config, handler http.Handler, listeners ...
 	ctx, stop := context.WithCancel(context.Background())
 	kill, now := context.WithCancel(context.Background())
 	s.stop, s.kill = stop, now
+	loops := runLoops(t, 2)
 	go func() {
 		defer close(s.done)
-		s.err = httpd.Serve(ctx, kill, cfg, listeners, handler, slog.New(slog.NewTextHandler(s.log, nil)))
+		s.err = httpd.Serve(ctx, kill, cfg, loops, listeners, handler, slog.New(slog.NewTextHandler(s.log, nil)))
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -100,9 +124,6 @@ type client struct {
 func (s *serving) dial(t *testing.T) *client {
 	t.Helper()
 	l := s.listeners[0]
-	if p, ok := l.(*pipes); ok {
-		return newClient(t, p.dial())
-	}
 	conn, err := net.Dial(l.Addr().Network(), l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -146,39 +167,6 @@ func (c *client) closed() {
 	if len(rest) > 0 {
 		c.t.Errorf("unexpected bytes at the end: %q", rest)
 	}
-}
-
-// pipes is a listener whose connections are in memory, for bubbles of time.
-type pipes struct {
-	incoming chan net.Conn
-	closing  sync.Once
-	closed   chan struct{}
-}
-
-func newPipes() *pipes {
-	return &pipes{incoming: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.incoming:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.closing.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (p *pipes) dial() net.Conn {
-	ours, theirs := net.Pipe()
-	p.incoming <- theirs
-	return ours
 }
 
 // echo answers with the request's line, some of its fields and its body.

@@ -1,10 +1,8 @@
 package httpd
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -12,8 +10,6 @@ import (
 // mostRefusals is how many refusals are logged in a second. Anybody can cause
 // them.
 const mostRefusals = 10
-
-const refusalType = "text/plain; charset=utf-8"
 
 // refusals logs what is refused, and leaves out what is too much.
 type refusals struct {
@@ -58,22 +54,4 @@ func (f *refusals) take() (dropped int, ok bool) {
 	f.logged++
 	dropped, f.dropped = f.dropped, 0
 	return dropped, true
-}
-
-// refusalText is the body of a refusal.
-func refusalText(code int, reason string) string {
-	return fmt.Sprintf("%d %s: %s\n", code, http.StatusText(code), reason)
-}
-
-// refuse answers with a status and a reason, and closes the connection: what
-// else the client has sent is not read.
-func refuse(w http.ResponseWriter, code int, reason string) {
-	h := w.Header()
-	clear(h)
-	text := refusalText(code, reason)
-	h.Set("Content-Type", refusalType)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Connection", "close")
-	w.WriteHeader(code)
-	_, _ = w.Write([]byte(text))
 }

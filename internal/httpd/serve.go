@@ -7,8 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
+
+	"pasted/internal/h1"
 )
 
 const (
@@ -44,89 +45,115 @@ func (e *CutError) Error() string {
 // Serve answers requests on listeners, which it closes, until ctx ends. Then
 // it takes no more connections, closes idle ones, and lets requests that are
 // being served finish, for cfg.GracefulTimeout at most or until kill ends,
-// when their connections are cut and their contexts end.
+// when their connections are cut and their contexts end. The connections live
+// on loops, which must run until Serve has returned.
 //
-// A request's context ends when its client has gone, but not with ctx. handler
-// may panic with http.ErrAbortHandler to break the connection; another panic is
-// logged, and answered by 500 if nothing has been written.
+// A request whose way to its root holds only head filters is answered on its
+// loop, if handler is an h1.Short; see Config.NoShortWay. Any other is
+// answered by handler.ServeHTTP on a goroutine. Its context ends when its
+// client has gone, but not with ctx. handler may panic with
+// http.ErrAbortHandler to break the connection; another panic is logged, and
+// answered by 500 if nothing has been written.
 //
 // It returns nil after a stop that no request has noticed, a *CutError, or the
 // error of a listener. All that it has started has ended then, except for
 // handlers that do not return although their request's context has ended.
-func Serve(ctx, kill context.Context, cfg Config, listeners []net.Listener, handler http.Handler, log *slog.Logger) error {
+func Serve(ctx, kill context.Context, cfg Config, loops []*h1.Loop, listeners []net.Listener, handler http.Handler, log *slog.Logger) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	e := newEngine(base, cfg.withDefaults(), handler, log)
-	var accepting sync.WaitGroup
-	failures := make(chan error, len(listeners))
-	for _, l := range listeners {
-		accepting.Go(func() { failures <- e.http.Serve(&listener{Listener: l, conns: e.conns}) })
+	cfg = cfg.withDefaults()
+	e := &engine{cfg: cfg, handler: handler, refusals: &refusals{log: log}}
+	e.server = h1.NewServer(e.config(base, log), loops)
+	failure := e.listen(listeners)
+	if failure == nil {
+		select {
+		case <-ctx.Done():
+		case <-kill.Done():
+		case failure = <-e.server.Failed():
+		}
 	}
-	var failure error
-	select {
-	case <-ctx.Done():
-	case <-kill.Done():
-	case failure = <-failures:
-	}
-	e.conns.stop()
-	e.stopAccepting(listeners, kill, &accepting)
-	e.conns.settle()
+	e.stop(listeners, kill)
 	if err := e.drain(kill, cancel); err != nil {
 		return errors.Join(failure, err)
 	}
 	return failure
 }
 
-// An engine is net/http under our limits.
+// An engine is h1's server under the limits and the ways of a Config.
 type engine struct {
 	cfg      Config
 	handler  http.Handler
-	log      *slog.Logger
 	refusals *refusals
-	conns    *conns
-	http     *http.Server
+	server   *h1.Server
 }
 
-func newEngine(base context.Context, cfg Config, handler http.Handler, log *slog.Logger) *engine {
-	e := &engine{cfg: cfg, handler: handler, log: log, refusals: &refusals{log: log}}
-	e.conns = newConns(e)
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	e.http = &http.Server{
-		Handler:           e,
-		Protocols:         protocols,
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       withConn,
-		ConnState:         e.conns.setState,
-		ReadHeaderTimeout: cfg.HeaderTimeout,
-		IdleTimeout:       cfg.IdleTimeout,
-		// Reading a head is bounded by conn, exactly; this is behind it.
-		MaxHeaderBytes:               int(cfg.MaxHeaderSize) + 4<<10,
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	return e
-}
-
-// stopAccepting lets as few new connections come as can be, takes those that
-// the kernel has already accepted, and closes the listeners. It returns when
-// nobody accepts from them any more.
-func (e *engine) stopAccepting(listeners []net.Listener, kill context.Context, accepting *sync.WaitGroup) {
-	for _, l := range listeners {
-		if u, ok := l.(*unixListener); ok {
-			u.unlink()
-		} else {
-			_ = shorten(l) // where it cannot, a few more may be reset
+// config returns what h1's server is to do.
+func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
+	c := &e.cfg
+	head := int(c.MaxHeaderSize)
+	orHead := func(n int) int {
+		if n > 0 {
+			return min(n, head)
 		}
-		last, ok := l.(interface{ SetDeadline(time.Time) error })
-		if !ok || kill.Err() != nil || last.SetDeadline(time.Now().Add(acceptGrace)) != nil {
+		return head
+	}
+	config := h1.Config{
+		Limits: h1.Limits{
+			RequestLine: orHead(c.MaxRequestLine), FieldLine: orHead(c.MaxFieldSize), Fields: orHead(c.MaxFields),
+			Head: head, Body: c.MaxBodySize, BrowserTargets: true,
+		},
+		MaxConnections: c.MaxConnections,
+		HeaderTimeout:  c.HeaderTimeout,
+		BodyTimeout:    c.BodyTimeout,
+		MinBodyRate:    max(0, c.MinBodyRate),
+		IdleTimeout:    c.IdleTimeout,
+		SendTimeout:    c.SendTimeout,
+		NoKeepAlive:    c.NoKeepAlive,
+		Ident:          c.Ident,
+		Handler:        http.HandlerFunc(e.serveLong),
+		BaseContext:    base,
+		Refused:        e.refusals.note,
+		Log:            log,
+	}
+	if short, ok := e.handler.(h1.Short); ok && !c.NoShortWay {
+		config.Short = &shortWay{engine: e, next: short}
+	}
+	return config
+}
+
+// listen has the server accept from all listeners. It has duplicates of them:
+// the listeners themselves are closed, as Go's own poller would wake up for
+// each connection too.
+func (e *engine) listen(listeners []net.Listener) error {
+	var failure error
+	for _, l := range listeners {
+		if failure == nil {
+			failure = e.server.Listen(l)
+		}
+		if u, ok := l.(*unixListener); ok {
+			u.UnixListener.Close() // its file stays until the stop
+		} else {
 			l.Close()
 		}
 	}
-	accepting.Wait()
+	return failure
+}
+
+// stop lets no connection come any more but those that the kernel has accepted
+// already.
+func (e *engine) stop(listeners []net.Listener, kill context.Context) {
+	e.server.Stop()
 	for _, l := range listeners {
-		l.Close()
+		if u, ok := l.(*unixListener); ok {
+			u.unlink()
+		}
 	}
+	looks := mostAccepts
+	if kill.Err() != nil {
+		looks = 0
+	}
+	e.server.Unlisten(acceptGrace, looks)
+	e.server.Settle()
 }
 
 // drain returns when all connections have ended, by themselves or cut; cancel
@@ -139,23 +166,23 @@ func (e *engine) drain(kill context.Context, cancel func()) error {
 	defer graceful.Stop()
 	for {
 		select {
-		case <-e.conns.empty:
+		case <-e.server.Empty():
 			return nil
 		case <-idle.C:
-			e.conns.closeIdle()
+			e.server.CloseIdle(idleGrace)
 			continue
 		case <-graceful.C:
 		case <-kill.Done():
 		}
 		break
 	}
-	cut := e.conns.cut()
+	cut := e.server.Cut()
 	cancel()
 	running := 0
 	select {
-	case <-e.conns.empty:
+	case <-e.server.Empty():
 	case <-time.After(cutGrace):
-		running = e.conns.len()
+		running = e.server.Open()
 	}
 	if cut == 0 {
 		return nil

@@ -9,33 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pasted/internal/httpd"
 )
-
-func TestAStopDuringAFullHouseIsNotHeldUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		s := serveOn(t, httpd.Config{MaxConnections: 1}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), newPipes())
-		first, second := s.dial(t), s.dial(t)
-		go first.send("GET / HTTP/1.1\nHost: a\n\n")
-		go second.send("GET / HTTP/1.1\nHost: a\n\n")
-		synctest.Wait()
-		s.stop()
-		synctest.Wait()
-		close(release)
-		for _, c := range []*client{first, second} {
-			if r, _ := c.answer("GET"); r.StatusCode != 200 {
-				t.Error(r.Status)
-			}
-		}
-		if err := s.wait(); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 func TestAGracefulStopLosesNoRequest(t *testing.T) {
 	const clients = 16
@@ -117,101 +94,124 @@ func TestConnectionsThatWaitToBeAcceptedAreServedAfterAStop(t *testing.T) {
 	}
 }
 
+func TestAStopDuringAFullHouseIsNotHeldUp(t *testing.T) {
+	entered, release := make(chan struct{}, 2), make(chan struct{})
+	s := serve(t, httpd.Config{MaxConnections: 1}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-release
+	}))
+	first, second := s.dial(t), s.dial(t)
+	first.send("GET / HTTP/1.1\nHost: a\n\n")
+	second.send("GET / HTTP/1.1\nHost: a\n\n")
+	<-entered
+	s.stop()
+	<-entered // the stop has made room
+	close(release)
+	for _, c := range []*client{first, second} {
+		if r, _ := c.answer("GET"); r.StatusCode != 200 {
+			t.Error(r.Status)
+		}
+		c.Close()
+	}
+	if err := s.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAStopLetsRequestsFinish(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(20 * time.Second)
-			if r.Context().Err() != nil {
-				t.Error("the request's context ended with the server's")
-			}
-			io.WriteString(w, "done")
-		}), newPipes())
-		busy, silent := s.dial(t), s.dial(t)
-		go busy.send("GET / HTTP/1.1\nHost: a\n\n")
-		synctest.Wait()
-		began := time.Now()
-		s.stop()
-		silent.closed()
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("a connection without a request is closed after %v", took)
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-release
+		if r.Context().Err() != nil {
+			t.Error("the request's context ended with the server's")
 		}
-		if r, body := busy.answer("GET"); body != "done" || !r.Close {
-			t.Errorf("%q, close %v", body, r.Close)
-		}
-		if err := s.wait(); err != nil || time.Since(began) != 20*time.Second {
-			t.Errorf("Serve() = %v after %v, want nil after 20s", err, time.Since(began))
-		}
-	})
+		io.WriteString(w, "done")
+	}))
+	busy, silent := s.dial(t), s.dial(t)
+	busy.send("GET / HTTP/1.1\nHost: a\n\n")
+	<-entered
+	s.stop()
+	silent.closed()
+	close(release)
+	if r, body := busy.answer("GET"); body != "done" || !r.Close {
+		t.Errorf("%q, close %v", body, r.Close)
+	}
+	busy.Close()
+	if err := s.wait(); err != nil {
+		t.Errorf("Serve() = %v, want nil", err)
+	}
 }
 
 func TestWhatDoesNotFinishInTimeIsCut(t *testing.T) {
 	for name, kill := range map[string]bool{"graceful timeout": false, "told to": true} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-					<-r.Context().Done()
-				}), newPipes())
-				for range 3 {
-					go s.dial(t).send("GET / HTTP/1.1\nHost: a\n\n")
-				}
-				synctest.Wait()
-				began, want := time.Now(), 30*time.Second
-				s.stop()
-				if kill {
-					time.Sleep(5 * time.Second)
-					s.kill()
-					want = 5 * time.Second
-				}
-				var cut *httpd.CutError
-				if err := s.wait(); !errors.As(err, &cut) || cut.Requests != 3 || cut.Running != 0 {
-					t.Errorf("Serve() = %v, want 3 requests cut", err)
-				}
-				if took := time.Since(began); took != want {
-					t.Errorf("after %v, want %v", took, want)
-				}
-			})
+			entered := make(chan struct{}, 3)
+			grace := time.Hour
+			if !kill {
+				grace = 50 * time.Millisecond
+			}
+			s := serve(t, httpd.Config{GracefulTimeout: grace}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				entered <- struct{}{}
+				<-r.Context().Done()
+			}))
+			for range 3 {
+				s.dial(t).send("GET / HTTP/1.1\nHost: a\n\n")
+				<-entered
+			}
+			began := time.Now()
+			s.stop()
+			if kill {
+				s.kill()
+			}
+			var cut *httpd.CutError
+			if err := s.wait(); !errors.As(err, &cut) || cut.Requests != 3 || cut.Running != 0 {
+				t.Errorf("Serve() = %v, want 3 requests cut", err)
+			}
+			if took := time.Since(began); !kill && took < grace {
+				t.Errorf("after %v, want at least %v", took, grace)
+			}
 		})
 	}
 }
 
 func TestAHandlerThatNeverReturnsHoldsUpTheStopForAWhileOnly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		s := serveOn(t, httpd.Config{GracefulTimeout: time.Second}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }), newPipes())
-		go s.dial(t).send("GET / HTTP/1.1\nHost: a\n\n")
-		synctest.Wait()
-		s.stop()
-		var cut *httpd.CutError
-		if err := s.wait(); !errors.As(err, &cut) || cut.Running != 1 {
-			t.Errorf("Serve() = %v, want one that still runs", err)
-		}
-		close(release)
-		synctest.Wait()
-	})
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := serve(t, httpd.Config{GracefulTimeout: 10 * time.Millisecond}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(entered)
+		<-release
+	}))
+	s.dial(t).send("GET / HTTP/1.1\nHost: a\n\n")
+	<-entered
+	s.stop()
+	var cut *httpd.CutError
+	if err := s.wait(); !errors.As(err, &cut) || cut.Running != 1 {
+		t.Errorf("Serve() = %v, want one that still runs", err)
+	}
+	close(release)
 }
 
 func TestAnAnswerThatHadBegunDoesNotHoldUpTheStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serveOn(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Length", "4")
-			http.NewResponseController(w).Flush()
-			time.Sleep(5 * time.Second)
-			io.WriteString(w, "done")
-		}), newPipes())
-		client := s.dial(t)
-		go client.send("GET / HTTP/1.1\nHost: a\n\n")
-		r, err := http.ReadResponse(client.reader, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.stop()
-		began := time.Now()
-		if body, err := io.ReadAll(r.Body); string(body) != "done" || err != nil {
-			t.Errorf("%q, %v", body, err)
-		}
-		client.closed()
-		if err := s.wait(); err != nil || time.Since(began) > 6*time.Second {
-			t.Errorf("Serve() = %v after %v", err, time.Since(began))
-		}
-	})
+	release := make(chan struct{})
+	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "4")
+		http.NewResponseController(w).Flush()
+		<-release
+		io.WriteString(w, "done")
+	}))
+	client := s.dial(t)
+	client.send("GET / HTTP/1.1\nHost: a\n\n")
+	r, err := http.ReadResponse(client.reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stop()
+	close(release)
+	if body, err := io.ReadAll(r.Body); string(body) != "done" || err != nil {
+		t.Errorf("%q, %v", body, err)
+	}
+	client.closed()
+	if err := s.wait(); err != nil {
+		t.Errorf("Serve() = %v", err)
+	}
 }

@@ -32,6 +32,14 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	if err != nil {
 		return err
 	}
+	loops, endLoops, err := startLoops()
+	if err != nil {
+		for _, l := range listeners {
+			l.Close()
+		}
+		return err
+	}
+	defer endLoops()
 	serving := false
 	defer func() {
 		if serving {
@@ -59,7 +67,7 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	}
 	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: loading})
 	serving = true
-	return httpd.Serve(ctx, kill, r.Server, listeners, r.Plan.Handler, r.options.Log)
+	return httpd.Serve(ctx, kill, r.Server, loops, listeners, r.Plan.Handler, r.options.Log)
 }
 
 // exitTime is what the workers have beyond the graceful timeout, which requests

@@ -1,0 +1,193 @@
+package h1
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// acceptMost is how many connections one turn of a loop accepts.
+	acceptMost = 64
+	// acceptPause is how long nothing is accepted after the system has said
+	// that it has no descriptors or no memory.
+	acceptPause = 20 * time.Millisecond
+)
+
+// A listening is a listener as one loop has it.
+type listening struct {
+	front *front
+	file  *os.File // a duplicate, which Go's own poller does not know
+	fd    int
+	addr  net.Addr
+	unix  bool
+	// host and port are the server's end of its connections, unless it is
+	// bound to every address: then they are empty.
+	host, port string
+	ready      bool // there may be something to accept
+}
+
+// Listen accepts from l, which stays the caller's and may be closed: the server
+// has a duplicate. Nobody else must accept from it. It must be a listener of the kernel's: a *net.TCPListener or
+// a *net.UnixListener, or something that has their File method.
+func (s *Server) Listen(l net.Listener) error {
+	filer, ok := l.(interface{ File() (*os.File, error) })
+	if !ok {
+		return fmt.Errorf("%T has no descriptor", l)
+	}
+	for _, f := range s.fronts {
+		file, err := filer.File()
+		if err != nil {
+			return err
+		}
+		// The duplicate shares its description with the original, which
+		// File has made blocking.
+		fd := int(file.Fd())
+		if err := unix.SetNonblock(fd, true); err != nil {
+			file.Close()
+			return err
+		}
+		li := &listening{front: f, file: file, fd: fd, addr: l.Addr()}
+		li.describe()
+		added := make(chan error)
+		f.loop.Post(func() {
+			err := f.loop.Add(fd, li)
+			if err == nil {
+				f.listenings = append(f.listenings, li)
+			}
+			added <- err
+		})
+		if err := <-added; err != nil {
+			file.Close()
+			return err
+		}
+	}
+	return nil
+}
+
+// describe notes what is the same for all connections. It lets them inherit
+// that what is written leaves at once, and that a peer that has vanished is
+// noticed.
+func (li *listening) describe() {
+	switch addr := li.addr.(type) {
+	case *net.TCPAddr:
+		_ = unix.SetsockoptInt(li.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		_ = unix.SetsockoptInt(li.fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+		if !addr.IP.IsUnspecified() {
+			li.host, li.port, _ = net.SplitHostPort(addr.String())
+		}
+	default:
+		li.unix = true
+	}
+}
+
+// Unlisten lets as few new connections come as can be, accepts what the kernel
+// has accepted already, for as long as connections keep coming within grace,
+// most times, and then no more. The descriptors that Listen has made are closed
+// when it returns. Clients of connections that the kernel has no room for get
+// no answer from it, and ask again.
+func (s *Server) Unlisten(grace time.Duration, most int) {
+	s.each(func(f *front) {
+		for _, li := range f.listenings {
+			_ = unix.Listen(li.fd, 0) // where that fails, a few more may be reset
+		}
+	})
+	for range most {
+		before := s.accepted.Load()
+		time.Sleep(grace)
+		s.each((*front).accept)
+		if s.accepted.Load() == before {
+			break
+		}
+	}
+	s.each(func(f *front) {
+		for _, li := range f.listenings {
+			f.loop.Remove(li.fd)
+			li.file.Close()
+		}
+		f.listenings = nil
+	})
+}
+
+// Ready implements Source.
+func (li *listening) Ready(Events) {
+	li.ready = true
+	li.front.accept()
+}
+
+// accept takes new connections, as many as there may be.
+func (f *front) accept() {
+	if !f.acceptAt.IsZero() {
+		return // sweep does
+	}
+	for _, li := range f.listenings {
+		for n := 0; li.ready; n++ {
+			if n == acceptMost {
+				f.loop.Post(f.accept) // others want their turn
+				return
+			}
+			if !f.mayAccept() || !li.acceptOne() {
+				break
+			}
+		}
+	}
+}
+
+// mayAccept says whether there is room for a connection, and makes some if it
+// can. Where it cannot, the end of a connection calls accept again. After a
+// stop there is room: it waits for nobody.
+func (f *front) mayAccept() bool {
+	s := f.server
+	if s.open.Load() < int64(s.cfg.MaxConnections) || s.stopping.Load() {
+		f.waits.Store(false)
+		return true
+	}
+	if oldest := f.idle.first; oldest != nil {
+		ripe := oldest.idleSince.Add(leastIdle)
+		if !f.loop.now.Before(ripe) {
+			oldest.close()
+			return true
+		}
+		f.loop.setAlarm(ripe)
+	}
+	if !f.waits.Swap(true) {
+		s.cfg.Refused(0, "all connections are taken", nil)
+	}
+	return s.open.Load() < int64(s.cfg.MaxConnections) // one may just have ended
+}
+
+// acceptOne takes one connection, and says whether there may be another.
+func (li *listening) acceptOne() bool {
+	f := li.front
+	fd, peer, err := unix.Accept4(li.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.EAGAIN):
+		li.ready = false
+		return false
+	case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
+		return true
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE),
+		errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+		f.server.cfg.Log.Error("no connection can be accepted for the moment", "err", err)
+		f.acceptAt = f.loop.now.Add(acceptPause)
+		f.loop.setAlarm(f.acceptAt)
+		return false
+	default:
+		li.ready = false
+		select {
+		case f.server.failed <- fmt.Errorf("accept on %s: %w", li.addr, err):
+		default:
+		}
+		return false
+	}
+	f.server.open.Add(1)
+	f.server.accepted.Add(1)
+	c := &conn{front: f, fd: fd, listening: li, peer: peer}
+	f.admit(c)
+	return true
+}
