@@ -46,8 +46,10 @@ type conn struct {
 	idleSince  time.Time
 	prev, next *conn // in front.idle
 
-	pending []byte // that the kernel has not taken
-	stall   stall
+	pending     []byte // that the kernel has not taken
+	wrote       int64  // bytes that it has taken, on the loop
+	wroteBefore int64  // that, or held.wrote, when a half-closed client was looked at
+	stall       stall
 
 	waited    time.Duration // for the body that is read
 	bodyBegan time.Time
@@ -342,7 +344,7 @@ func (c *conn) expire(now time.Time) {
 	case stateServing:
 		switch {
 		case len(c.pending) == 0:
-			c.leave() // it has half closed, and most likely has left
+			c.expireHalfClosed(now, c.wrote)
 		case c.stall.over(c.fd):
 			c.front.server.cfg.Refused(0, "the client takes nothing of its answer", c.remoteAddr())
 			c.abort()
@@ -350,8 +352,19 @@ func (c *conn) expire(now time.Time) {
 			c.setDeadline(now.Add(c.front.server.cfg.SendTimeout / sendSlices))
 		}
 	case stateHeld:
-		c.held.leave()
+		c.expireHalfClosed(now, c.held.wrote.Load())
 	}
+}
+
+// expireHalfClosed takes a client that has ended its sending for one that has
+// left, unless some of its answer has been written in the last while.
+func (c *conn) expireHalfClosed(now time.Time, wrote int64) {
+	if wrote == c.wroteBefore {
+		c.leave()
+		return
+	}
+	c.wroteBefore = wrote
+	c.setDeadline(now.Add(halfCloseGrace))
 }
 
 // refuse answers a request that is not served, and ends the connection.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,8 @@ type held struct {
 	over                  chan struct{} // the connection has been cut, or closed by its goroutine
 	overOnce              sync.Once
 	readBy, writeBy       deadline
-	hasRead               bool // from the socket
+	hasRead               bool         // from the socket
+	wrote                 atomic.Int64 // bytes that the kernel has taken
 }
 
 // hold takes c off its loop until f returns.
@@ -176,6 +178,7 @@ func (h *held) Write(p []byte) (int, error) {
 	for {
 		n, err := writeFD(h.c.fd, p[written:])
 		written += n
+		h.wrote.Add(int64(n))
 		switch {
 		case written == len(p) && err == nil:
 			return written, nil

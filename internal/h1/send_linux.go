@@ -52,6 +52,7 @@ func (c *conn) startStall() {
 }
 
 func (c *conn) sent(n int, err error) {
+	c.wrote += int64(n)
 	if err != nil && err != unix.EAGAIN {
 		c.broken = true
 	}
