@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	"pasted/internal/h1"
 	"pasted/internal/spool"
 	"pasted/internal/wire"
 	"pasted/internal/wsgi"
@@ -44,23 +45,27 @@ type exchange struct {
 	payload []byte            // of the Head frame; empty: there was none
 	whole   bool              // payload holds the whole answer
 	in      *spool.PipeWriter // of the rest of the answer's body
-	err     error             // how the answer ended
+	out     *spool.PipeReader
+	err     error  // how the answer ended
+	resume  func() // request.Resume, made once
 
-	mu   sync.Mutex // guards the two below until the signal
-	out  *spool.PipeReader
-	gone bool // nobody reads out
-
+	given  bool // the pool has been given request
+	ended  bool // … and is done with it, as has been seen
 	parsed wsgi.Answer
 }
 
 // exchanges are those that may be used again.
-var exchanges = sync.Pool{New: func() any { return &exchange{signal: make(chan struct{}, 1)} }}
+var exchanges = sync.Pool{New: func() any {
+	x := &exchange{signal: make(chan struct{}, 1)}
+	x.resume = x.request.Resume
+	return x
+}}
 
 func newExchange(h *Handler) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.handler = h
 	x.request.renew(x, h.Pool.newID())
-	x.length, x.inline, x.whole, x.gone, x.err = -1, true, false, false, nil
+	x.length, x.inline, x.whole, x.given, x.ended, x.err = -1, true, false, false, false, nil
 	x.small, x.payload = x.small[:0], x.payload[:0]
 	return x
 }
@@ -68,26 +73,21 @@ func newExchange(h *Handler) *exchange {
 // release gives x up, at whatever point its request is. An answer that is still
 // being made is thrown away, and its worker told.
 func (x *exchange) release() {
-	x.mu.Lock()
-	x.gone = true
-	if x.out != nil {
-		x.out.Close() // releases Data
-	}
-	x.mu.Unlock()
-	held := x.request.detach() // waits until the pool has returned from Answer
-	if held {
-		x.handler.Pool.Cancel(&x.request)
+	unknown := x.given && !x.ended
+	if unknown {
+		x.handler.Pool.Cancel(&x.request, nil)
 	}
 	x.discard()
-	if held {
-		return // the lane still counts it
+	if unknown {
+		return // its end may be on its way, or come, to these very fields
 	}
-	x.begun()
+	x.handler, x.body, x.out, x.in = nil, nil, nil, nil
 	x.trim()
 	exchanges.Put(x)
 }
 
-// discard gives back what x, which nobody else uses, holds outside of memory.
+// discard gives back what x, whose answer's body nobody reads any more, holds
+// outside of memory.
 func (x *exchange) discard() {
 	if x.body != nil {
 		x.body.Close()
@@ -95,7 +95,6 @@ func (x *exchange) discard() {
 	if x.out != nil {
 		x.out.Close()
 	}
-	x.handler, x.body, x.out, x.in = nil, nil, nil, nil
 }
 
 // trim lets go of memory that only an unusual request needs.
@@ -189,32 +188,24 @@ func splitAddr(addr string) (host, port string) {
 }
 
 // Head implements Answer.
-func (x *exchange) Head(payload []byte, last bool) error {
+func (x *exchange) Head(payload []byte, last bool, _ *h1.Loop) {
 	x.payload = append(x.payload[:0], payload...)
 	x.whole = last
-	if last {
-		return nil
+	if !last {
+		x.out, x.in = x.handler.Spool.Pipe()
+		x.signal <- struct{}{}
 	}
-	out, in := x.handler.Spool.Pipe()
-	x.in = in
-	x.mu.Lock()
-	x.out = out
-	if x.gone {
-		out.Close() // the client left at this very moment
-	}
-	x.mu.Unlock()
-	x.signal <- struct{}{}
-	return nil
 }
 
-// Data implements Answer. It blocks while the spool is full.
-func (x *exchange) Data(p []byte, _ bool) error {
-	_, err := x.in.Write(p)
-	return err
+// Data implements Answer. What a client that has gone would have got is thrown
+// away: soon the request will be cancelled.
+func (x *exchange) Data(p []byte, _ bool, _ *h1.Loop) (ok bool) {
+	ok, err := x.in.Offer(p, x.resume)
+	return ok || err != nil
 }
 
-// End implements Answer.
-func (x *exchange) End(err error) {
+// End implements Answer. What it does last lets x be another request's.
+func (x *exchange) End(err error, _ *h1.Loop) {
 	if x.in != nil {
 		x.in.CloseWithError(err) // the signal was given with the head
 		return
@@ -305,6 +296,7 @@ func (x *exchange) copyRest(body *bodyWriter, r *http.Request) error {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
+			x.ended = true
 			return nil
 		case err != nil:
 			return err

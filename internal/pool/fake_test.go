@@ -7,10 +7,12 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"pasted/internal/h1"
 	"pasted/internal/marshal"
 	"pasted/internal/pool"
 	"pasted/internal/wire"
@@ -38,51 +40,80 @@ type fakeWorker struct {
 // scratch is memory for one frame on a lane.
 func (w *fakeWorker) scratch(lane int) []byte { return w.room[lane][:0] }
 
-func socketPair(t testing.TB) (a, b *net.UnixConn) {
+// socketPair returns a lane and the worker's end of it.
+func socketPair(t testing.TB) (*worker.Lane, *net.UnixConn) {
 	t.Helper()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conns := make([]*net.UnixConn, 2)
-	for i, fd := range fds {
-		file := os.NewFile(uintptr(fd), "lane")
-		conn, err := net.FileConn(file)
-		file.Close()
+	file := os.NewFile(uintptr(fds[1]), "worker's end")
+	defer file.Close()
+	conn, err := net.FileConn(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worker.NewLane(fds[0]), conn.(*net.UnixConn)
+}
+
+// runLoops returns loops that run until the test ends.
+func runLoops(t testing.TB, n int) []*h1.Loop {
+	t.Helper()
+	var loops []*h1.Loop
+	for range n {
+		l, err := h1.NewLoop()
 		if err != nil {
 			t.Fatal(err)
 		}
-		conns[i] = conn.(*net.UnixConn)
+		var running sync.WaitGroup
+		running.Go(l.Run)
+		t.Cleanup(func() { l.Close(); running.Wait() })
+		loops = append(loops, l)
 	}
-	return conns[0], conns[1]
+	return loops
+}
+
+// on calls f on l and waits for it.
+func on(l *h1.Loop, f func()) {
+	done := make(chan struct{})
+	l.Post(func() {
+		defer close(done)
+		f()
+	})
+	<-done
 }
 
 // newFake returns a worker with so many lanes that hands each frame to serve,
 // one at a time for each lane.
 func newFake(t testing.TB, pid, lanes int, serve func(w *fakeWorker, lane int, f wire.Frame)) *fakeWorker {
 	w := &fakeWorker{pid: pid, serve: serve, done: make(chan struct{})}
-	for i := range lanes {
+	for range lanes {
 		ours, theirs := socketPair(t)
-		w.lanes = append(w.lanes, worker.NewLane(ours))
+		w.lanes = append(w.lanes, ours)
 		w.ends = append(w.ends, theirs)
-		w.wg.Go(func() {
-			defer theirs.Close()
-			frames := wire.NewReader(theirs, wire.MaxControl)
-			for {
-				f, err := frames.Next()
-				if err != nil {
-					return
-				}
-				select {
-				case <-w.done:
-					return
-				default:
-					w.serve(w, i, f)
-				}
-			}
-		})
+	}
+	for i, end := range w.ends {
+		w.wg.Go(func() { w.read(i, end) })
 	}
 	return w
+}
+
+// read serves one lane until its end or the worker's.
+func (w *fakeWorker) read(lane int, end *net.UnixConn) {
+	defer end.Close()
+	frames := wire.NewReader(end, wire.MaxControl)
+	for {
+		f, err := frames.Next()
+		if err != nil {
+			return
+		}
+		select {
+		case <-w.done:
+			return
+		default:
+			w.serve(w, lane, f)
+		}
+	}
 }
 
 func (w *fakeWorker) PID() int                    { return w.pid }
@@ -132,21 +163,20 @@ type taken struct {
 
 func newTaken() *taken { return &taken{done: make(chan struct{})} }
 
-func (a *taken) Head(payload []byte, last bool) error {
+func (a *taken) Head(payload []byte, _ bool, _ *h1.Loop) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.body = append(a.body, payload[len(ok):]...)
-	return nil
 }
 
-func (a *taken) Data(p []byte, last bool) error {
+func (a *taken) Data(p []byte, _ bool, _ *h1.Loop) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.body = append(a.body, p...)
-	return nil
+	return true
 }
 
-func (a *taken) End(err error) {
+func (a *taken) End(err error, _ *h1.Loop) {
 	a.err = err
 	close(a.done)
 }

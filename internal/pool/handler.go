@@ -33,7 +33,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.setFrame(r)
-	h.Pool.Do(&x.request)
+	x.given = true
+	h.Pool.Do(&x.request, nil)
 	select {
 	case <-x.signal:
 	case <-r.Context().Done():
@@ -41,5 +42,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return // the client has gone, and nobody can be told
 		}
 	}
+	x.ended = x.out == nil
 	x.write(w, r)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/worker"
 )
 
@@ -18,7 +19,7 @@ func (p *Pool) keep(ctx context.Context, running *sync.WaitGroup, id int) {
 		w, err := p.opts.Start(ctx, id)
 		lived := time.Duration(0)
 		if err == nil {
-			lived = p.live(ctx, running, newMember(id, w), first)
+			lived = p.live(ctx, running, p.newMember(id, w), first)
 		}
 		if ctx.Err() != nil {
 			return
@@ -58,9 +59,8 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 	began := time.Now()
 	p.join(m, first)
 	p.opts.Log.Debug("worker ready", "worker", m.id, "pid", m.worker.PID())
-	var readers sync.WaitGroup
 	for _, l := range m.lanes {
-		readers.Go(func() { p.serveLane(l) })
+		l.loop.Post(l.begin)
 	}
 	select {
 	case <-m.worker.Done():
@@ -75,7 +75,7 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 	// A lane may hold what a slow client has no room for yet. The next
 	// worker does not wait for that client.
 	running.Go(func() {
-		readers.Wait()
+		m.ends.Wait()
 		p.leave(m)
 		for _, l := range m.lanes {
 			l.conn.Close()
@@ -88,11 +88,12 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 	return lived
 }
 
-func newMember(id int, w Worker) *member {
+func (p *Pool) newMember(id int, w Worker) *member {
 	m := &member{id: id, worker: w, idle: make(chan struct{})}
 	for i, conn := range w.Lanes() {
-		m.lanes = append(m.lanes, newLane(m, i, conn))
+		m.lanes = append(m.lanes, newLane(p, m, i, conn))
 	}
+	m.ends.Add(len(m.lanes))
 	return m
 }
 
@@ -134,7 +135,7 @@ func (p *Pool) join(m *member, first bool) {
 		}
 	}
 	for _, l := range m.lanes {
-		p.refillLocked(l, now)
+		p.refillLocked(l, now, nil)
 	}
 	p.mu.Unlock()
 	for _, l := range m.lanes {
@@ -149,37 +150,17 @@ func (p *Pool) leave(m *member) {
 	p.members = slices.DeleteFunc(p.members, func(other *member) bool { return other == m })
 }
 
-// serveLane reads l to its end, and settles what the worker has left
-// unanswered there.
-func (p *Pool) serveLane(l *lane) {
-	broke := p.read(l)
-	m := l.member
-	p.mu.Lock()
-	expected := m.closed && len(l.inflight) == 0
-	m.closed = true
-	news := broke != nil && !m.broken
-	m.broken = m.broken || broke != nil
-	p.mu.Unlock()
-	if news {
-		p.opts.Log.Error("worker broke the protocol, killing it", "worker", m.id, "pid", m.worker.PID(), "err", broke)
-	}
-	if !expected || broke != nil {
-		m.worker.Kill() // nobody serves this lane any more
-	}
-	p.abandon(l, broke)
-}
-
 // abandon settles the requests of a lane that has ended. The first may have
 // reached the application: it ends with ErrDied. A worker sends the end of an
 // answer before it touches the next request, so the others have not, and go
 // back into the queue; of a worker that broke the protocol that is not known.
-// What has not left this process has reached nobody.
+// What has not left this process has reached nobody. It is called on l's loop.
 func (p *Pool) abandon(l *lane, broke error) {
 	sent := l.shut()
 	p.mu.Lock()
 	var lost []*Request
 	for i, r := range l.inflight {
-		r.lane = nil
+		r.lane.Store(nil)
 		l.member.inflight--
 		switch {
 		case r.sentAt <= sent && (i == 0 || broke != nil):
@@ -193,40 +174,33 @@ func (p *Pool) abandon(l *lane, broke error) {
 		l.member.quietLocked()
 	}
 	p.mu.Unlock()
-	p.spread()
+	p.spread(l.loop)
 	err := fmt.Errorf("worker %d, process %d: %w", l.member.id, l.member.worker.PID(), ErrDied)
 	if broke != nil {
 		err = fmt.Errorf("%w: %w", err, broke)
 	}
 	for _, r := range lost {
-		r.end(err)
+		r.end(err, l.loop)
 	}
 }
 
 // spread gives what waits to any lane with room, or ends it where there will be
-// none.
-func (p *Pool) spread() {
-	var given []*lane
-	now := time.Now()
+// none. It is called on a loop.
+func (p *Pool) spread(on *h1.Loop) {
 	p.mu.Lock()
-	if p.stopped {
-		p.mu.Unlock()
-		p.stop()
-		return
-	}
-	for p.queue.first != nil {
+	stopped := p.stopped
+	for p.queue.first != nil && !stopped {
 		r := p.queue.first
 		l := p.pickLocked(len(r.Frame))
 		if l == nil {
 			break
 		}
 		p.queue.remove(r)
-		p.assignLocked(l, r, now)
-		given = append(given, l)
+		p.assignLocked(l, r, on.Now(), on)
 	}
 	p.mu.Unlock()
-	for _, l := range given {
-		l.flush()
+	if stopped {
+		p.stop(on)
 	}
 }
 

@@ -7,9 +7,8 @@ const (
 	aheadBudget = 500 * time.Microsecond // the most that a request may wait behind others
 	slowRequest = 10 * time.Millisecond  // one that took as long lately switches it off
 	aheadMost   = 15
-	// aheadBytes bounds what is sent ahead on one lane, so that it always
-	// fits the socket's buffer: a write to a worker that is busy answering
-	// must not block, for the reader of its answers may be the one that writes.
+	// aheadBytes bounds what is sent ahead on one lane, so that it fits the
+	// socket's buffer.
 	aheadBytes = 64 << 10
 )
 

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/worker"
 )
 
@@ -44,8 +45,11 @@ type Worker interface {
 	Exit() worker.Exit
 }
 
-// Options says what a Pool is made of. Start and Log are required.
+// Options says what a Pool is made of. Loops, Start and Log are required.
 type Options struct {
+	// Loops are what the lanes are read and written on, in turn. They run
+	// until Run has returned.
+	Loops []*h1.Loop
 	// Size is how many workers are kept running, at least 1.
 	Size int
 	// Start makes worker id, from 0 to Size-1, and returns when it is ready,
@@ -67,6 +71,8 @@ type Pool struct {
 	ready chan struct{} // closed when each worker has been ready once
 	name  uint32        // what the IDs of this pool's requests begin with
 	ids   atomic.Uint32
+
+	pieces sync.Pool // *[bodyPiece]byte
 
 	mu       sync.Mutex // guards all below, and what the …Locked functions name
 	members  []*member
@@ -127,15 +133,16 @@ func (p *Pool) WaitReady(ctx context.Context) error {
 }
 
 // Do gives r to a worker, now or when one is free. It does not wait: r.Answer
-// hears of the outcome, perhaps before Do returns. r and what it points to
-// belong to the pool until then, or until Cancel returns.
-func (p *Pool) Do(r *Request) {
-	now := time.Now()
-	r.hold()
+// hears of the outcome, perhaps before Do returns. on is the loop on whose
+// goroutine Do is called, nil on any other: what is given away during one turn
+// of a loop leaves at its end, in one write for each lane. r and what it points
+// to belong to the pool until r.Answer.End is called.
+func (p *Pool) Do(r *Request, on *h1.Loop) {
+	now := timeOf(on)
 	p.mu.Lock()
 	if p.stopped {
 		p.mu.Unlock()
-		r.end(ErrStopped)
+		r.end(ErrStopped, on)
 		return
 	}
 	r.came = now
@@ -148,25 +155,41 @@ func (p *Pool) Do(r *Request) {
 		p.mu.Unlock()
 		return
 	}
-	p.assignLocked(l, r, now)
+	p.assignLocked(l, r, now, on)
 	p.mu.Unlock()
-	l.flush()
+	if on == nil {
+		l.flush()
+	}
 }
 
-// Cancel says that nobody waits for r's answer. A request that waits in the
-// queue is dropped; a worker that has begun it is told. When Cancel returns,
-// the pool uses nothing of r any more, and r.Answer hears nothing further. An
-// Answer that blocks in Data must have been released before.
-func (p *Pool) Cancel(r *Request) {
+// timeOf returns the time, which a loop knows.
+func timeOf(on *h1.Loop) time.Time {
+	if on == nil {
+		return time.Now()
+	}
+	return on.Now()
+}
+
+// Cancel says that nobody waits for r's answer; on is as Do's. A request that
+// waits in the queue is dropped; a worker that has begun it is told. When Cancel
+// returns, the pool uses r's Frame and Body no more, and r.Answer hears nothing
+// further: except that, if Cancel returns false, End has been called or is
+// being called by another goroutine. The pool may go on counting r as its
+// worker's: only after an End is r to be used again.
+func (p *Pool) Cancel(r *Request, on *h1.Loop) (inTime bool) {
 	p.mu.Lock()
 	p.queue.remove(r)
 	r.cancelled = true
-	l, number := r.lane, r.number
+	l, number := r.lane.Load(), r.number
 	p.mu.Unlock()
 	if l != nil {
 		l.member.worker.Cancel(l.index, number)
 	}
-	r.detach()
+	inTime = r.cancel(on)
+	if l != nil {
+		l.loop.Post(l.again) // for one that is held back
+	}
+	return inTime
 }
 
 // newID returns a name for a request that no other request of this or, most
@@ -199,13 +222,13 @@ func (p *Pool) RequestID(number uint64) string {
 }
 
 // stop ends what waits, and whatever is to wait from now on.
-func (p *Pool) stop() {
+func (p *Pool) stop(on *h1.Loop) {
 	p.mu.Lock()
 	p.stopped = true
 	waiting := p.queue.takeAll()
 	p.mu.Unlock()
 	for _, r := range waiting {
-		r.end(ErrStopped)
+		r.end(ErrStopped, on)
 	}
 }
 
@@ -217,14 +240,14 @@ func (p *Pool) expire(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			p.stop()
+			p.stop(nil)
 			return
 		case now := <-tick.C:
 			p.mu.Lock()
 			late := p.queue.takeOlder(now.Add(-p.opts.QueueTimeout))
 			p.mu.Unlock()
 			for _, r := range late {
-				r.end(ErrBusy)
+				r.end(ErrBusy, nil)
 			}
 		}
 	}

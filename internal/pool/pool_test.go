@@ -28,6 +28,9 @@ func run(t testing.TB, opts pool.Options) *pool.Pool {
 	if opts.Size == 0 {
 		opts.Size = 1
 	}
+	if opts.Loops == nil {
+		opts.Loops = runLoops(t, 2)
+	}
 	p := pool.New(opts)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -50,7 +53,7 @@ func TestEveryRequestIsAnsweredOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 40 {
 				a := newTaken()
-				p.Do(newRequest(a))
+				p.Do(newRequest(a), nil)
 				if body, err := a.wait(t); body != "ok" || err != nil {
 					t.Errorf("answer = %q, %v, want ok", body, err)
 					return
@@ -69,7 +72,7 @@ func TestRequestWaitsForTheFirstWorker(t *testing.T) {
 		return start(ctx, id)
 	}})
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	close(release)
 	if _, err := a.wait(t); err != nil {
 		t.Errorf("answer ended with %v", err)
@@ -89,23 +92,25 @@ func TestWaitReadyTellsWhyTheFirstStartFailed(t *testing.T) {
 func TestBodyIsFedInPieces(t *testing.T) {
 	const body = "a body that is asked for in small pieces"
 	var got strings.Builder
+	fed := make(chan string, 1)
 	p := run(t, pool.Options{Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
 		got.Write(f.Payload)
 		if f.Flags&wire.FlagEnd == 0 {
 			w.want(lane, f.Number, 7)
 			return
 		}
+		fed <- got.String()
 		answerAll(w, lane, f)
 	})})
 	a := newTaken()
 	r := newRequest(a)
 	r.Body = strings.NewReader(body)
-	p.Do(r)
+	p.Do(r, nil)
 	if _, err := a.wait(t); err != nil {
 		t.Fatal(err)
 	}
-	if got.String() != body {
-		t.Errorf("the worker got %q, want %q", got.String(), body)
+	if got := <-fed; got != body {
+		t.Errorf("the worker got %q, want %q", got, body)
 	}
 }
 
@@ -124,10 +129,10 @@ func TestDeathEndsTheBegunRequestAndSparesTheRest(t *testing.T) {
 		answerAll(w, lane, f)
 	})})
 	answers := []*taken{newTaken(), newTaken(), newTaken()}
-	p.Do(newRequest(answers[0]))
+	p.Do(newRequest(answers[0]), nil)
 	<-begun
-	p.Do(newRequest(answers[1]))
-	p.Do(newRequest(answers[2]))
+	p.Do(newRequest(answers[1]), nil)
+	p.Do(newRequest(answers[2]), nil)
 	close(die)
 	if _, err := answers[0].wait(t); !errors.Is(err, pool.ErrDied) {
 		t.Errorf("the begun request ended with %v, want %v", err, pool.ErrDied)
@@ -161,7 +166,7 @@ func TestRequestsSentAheadSurviveADeath(t *testing.T) {
 		wg.Go(func() {
 			for range 200 {
 				a := newTaken()
-				p.Do(newRequest(a))
+				p.Do(newRequest(a), nil)
 				switch _, err := a.wait(t); {
 				case errors.Is(err, pool.ErrDied):
 					died.Add(1)
@@ -190,30 +195,32 @@ func TestApplicationThatRaisedIsToldApart(t *testing.T) {
 		w.send(lane, wire.Frame{Kind: wire.End, Flags: wire.FlagEnd | wire.FlagFailed, Number: f.Number})
 	})})
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	if _, err := a.wait(t); !errors.Is(err, pool.ErrFailed) {
 		t.Errorf("answer ended with %v, want %v", err, pool.ErrFailed)
 	}
 }
 
 func TestCancelledRequestHearsNothing(t *testing.T) {
-	begun := make(chan uint64, 1)
+	type begin struct {
+		fake   *fakeWorker
+		number uint64
+	}
+	begun := make(chan begin, 1)
 	answer := make(chan struct{})
-	var fake *fakeWorker
 	p := run(t, pool.Options{Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
-		fake = w
-		begun <- f.Number
+		begun <- begin{w, f.Number}
 		<-answer
 		answerAll(w, lane, f)
 	})})
 	first, waiting, last := newTaken(), newTaken(), newTaken()
 	r, w := newRequest(first), newRequest(waiting)
-	p.Do(r)
-	number := <-begun
-	p.Do(w)
-	p.Do(newRequest(last))
-	p.Cancel(w)
-	p.Cancel(r)
+	p.Do(r, nil)
+	b := <-begun
+	p.Do(w, nil)
+	p.Do(newRequest(last), nil)
+	p.Cancel(w, nil)
+	p.Cancel(r, nil)
 	close(answer)
 	if _, err := last.wait(t); err != nil {
 		t.Fatal(err)
@@ -225,10 +232,10 @@ func TestCancelledRequestHearsNothing(t *testing.T) {
 		default:
 		}
 	}
-	fake.mu.Lock()
-	defer fake.mu.Unlock()
-	if fmt.Sprint(fake.cancelled) != fmt.Sprint([]uint64{number}) {
-		t.Errorf("the worker was told to cancel %v, want [%d]", fake.cancelled, number)
+	b.fake.mu.Lock()
+	defer b.fake.mu.Unlock()
+	if fmt.Sprint(b.fake.cancelled) != fmt.Sprint([]uint64{b.number}) {
+		t.Errorf("the worker was told to cancel %v, want [%d]", b.fake.cancelled, b.number)
 	}
 }
 
@@ -237,10 +244,10 @@ func TestQueueTimeoutEndsWhatWaits(t *testing.T) {
 	p := run(t, pool.Options{QueueTimeout: 50 * time.Millisecond, Grace: 50 * time.Millisecond, Start: fakes(t, 1, func(*fakeWorker, int, wire.Frame) {
 		begun <- struct{}{}
 	})})
-	p.Do(newRequest(newTaken()))
+	p.Do(newRequest(newTaken()), nil)
 	<-begun
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	if _, err := a.wait(t); !errors.Is(err, pool.ErrBusy) {
 		t.Errorf("answer ended with %v, want %v", err, pool.ErrBusy)
 	}
@@ -248,7 +255,7 @@ func TestQueueTimeoutEndsWhatWaits(t *testing.T) {
 
 func TestStoppedPoolRefuses(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	p := pool.New(pool.Options{Size: 1, Log: quiet, Start: fakes(t, 1, answerAll)})
+	p := pool.New(pool.Options{Loops: runLoops(t, 1), Size: 1, Log: quiet, Start: fakes(t, 1, answerAll)})
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
 	if err := p.WaitReady(ctx); err != nil {
@@ -259,7 +266,7 @@ func TestStoppedPoolRefuses(t *testing.T) {
 		t.Errorf("Run() = %v", err)
 	}
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	if _, err := a.wait(t); !errors.Is(err, pool.ErrStopped) {
 		t.Errorf("answer ended with %v, want %v", err, pool.ErrStopped)
 	}
@@ -268,7 +275,7 @@ func TestStoppedPoolRefuses(t *testing.T) {
 func TestDrainLetsBegunRequestsFinish(t *testing.T) {
 	begun, answer := make(chan struct{}, 1), make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
-	p := pool.New(pool.Options{Size: 1, Log: quiet, Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
+	p := pool.New(pool.Options{Loops: runLoops(t, 1), Size: 1, Log: quiet, Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
 		begun <- struct{}{}
 		<-answer
 		answerAll(w, lane, f)
@@ -276,7 +283,7 @@ func TestDrainLetsBegunRequestsFinish(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	<-begun
 	cancel()
 	close(answer)
@@ -298,12 +305,12 @@ func TestBabblingWorkerIsReplaced(t *testing.T) {
 		return good(ctx, id)
 	}})
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	if _, err := a.wait(t); !errors.Is(err, pool.ErrDied) {
 		t.Errorf("answer ended with %v, want %v", err, pool.ErrDied)
 	}
 	b := newTaken()
-	p.Do(newRequest(b))
+	p.Do(newRequest(b), nil)
 	if _, err := b.wait(t); err != nil {
 		t.Errorf("after the replacement: %v", err)
 	}
@@ -317,7 +324,7 @@ func TestAnswerInFramesArrivesInOrder(t *testing.T) {
 		w.send(lane, wire.Frame{Kind: wire.End, Flags: wire.FlagEnd, Number: f.Number})
 	})})
 	a := newTaken()
-	p.Do(newRequest(a))
+	p.Do(newRequest(a), nil)
 	if body, err := a.wait(t); body != "one two three" || err != nil {
 		t.Errorf("answer = %q, %v", body, err)
 	}

@@ -1,44 +1,58 @@
 package pool
 
 import (
+	"errors"
 	"io"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"pasted/internal/h1"
+	"pasted/internal/wire"
 )
 
 // An Answer takes what a worker answers to one request. Its methods are called
-// one after the other, from goroutines of the pool, which go on to other
-// requests only when they return: they do not wait for a client, except as
-// Data says. Byte slices are valid during the call only.
+// one after the other and must not block. on is the loop on whose goroutine a
+// method is called, nil on any other goroutine; it need not be the same each
+// time. Byte slices are valid during the call only.
+//
+// They may call Do, for other requests, and Cancel and Resume for their own.
 type Answer interface {
 	// Head takes the payload of a Head frame (package wire): status, fields
-	// and the first bytes of the body; last says that no more will come. An
-	// error ends the request with it, and what the worker still sends of its
-	// answer is thrown away.
-	Head(payload []byte, last bool) error
-	// Data takes the next bytes of the body. It may block to hold the worker
-	// back; then it holds back one lane. An error is as Head's.
-	Data(p []byte, last bool) error
+	// and the first bytes of the body; last says that no more will come.
+	Head(payload []byte, last bool, on *h1.Loop)
+	// Data takes the next bytes of the body, all of them, and returns true;
+	// or it has no room and returns false: then the lane is held back, and
+	// no other, and Data is called again with the same bytes after
+	// Request.Resume.
+	Data(p []byte, last bool, on *h1.Loop) (ok bool)
 	// End is called once, at the end: nil after a whole answer, otherwise an
-	// error that wraps one of this package's or is the one that Head or Data
-	// returned.
-	End(err error)
+	// error that wraps one of this package's or comes from Request.Body. The
+	// pool does not have the request any more: its memory may be used again
+	// at once.
+	End(err error, on *h1.Loop)
 }
 
-// A Request is one request on its way to a worker and back.
+// A Request is one request on its way to a worker and back. It must not be
+// copied. The pool allocates nothing for it.
 type Request struct {
-	// Frame is a whole wire.Request frame; its number is set by the pool.
+	// Frame is a whole wire.Request frame; its number is set by the pool. It
+	// is copied when the request is given to a lane, and again when that
+	// lane's worker dies without having begun it.
 	Frame []byte
 	// Body is read when the worker asks for the request's body, by one
-	// goroutine at a time; nil when the frame holds it all.
+	// goroutine at a time, which may be a loop's: it must not wait for a
+	// client. nil when the frame holds it all.
 	Body io.Reader
 	// ID is the request's name in the log.
 	ID     string
 	Answer Answer
 
+	lane atomic.Pointer[lane] // set under the pool's mu
+
 	// Guarded by the pool's mu.
 	number     uint64
-	lane       *lane
 	size       int   // of Frame, when it was sent
 	sentAt     int64 // where Frame ends in what the lane sends
 	cancelled  bool
@@ -46,63 +60,112 @@ type Request struct {
 	next, prev *Request // in the queue
 	waiting    bool     // in the queue
 
-	// mu is held while a method of Answer or Body runs, and guards these two.
+	// mu is held while Head, Data or Body runs, and guards done.
 	mu   sync.Mutex
 	done bool // nothing more is to be told to Answer
-	held bool // the pool has it, ended or not
+	// caller is the loop that holds mu, nil if none does.
+	caller atomic.Pointer[h1.Loop]
 }
 
-// renew makes r, which the pool does not have, a new request. Its mutex stays:
-// whoever unlocked it last may not be done with it.
+// renew makes r, which the pool does not have, and which no Cancel was called
+// for, a new request without frame and body.
 func (r *Request) renew(answer Answer, id string) {
 	r.Frame, r.Body, r.ID, r.Answer = nil, nil, id, answer
-	r.number, r.lane, r.size, r.sentAt, r.cancelled = 0, nil, 0, 0, false
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.done = false
+	r.number, r.size, r.sentAt, r.cancelled, r.done = 0, 0, 0, false, false
 }
 
-// hold notes that the pool has r.
-func (r *Request) hold() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.held = true
-}
-
-// end tells r's Answer how it ended, unless it has been told or has been
-// detached. The pool does not have r any more.
-func (r *Request) end(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.held = false
-	if !r.done {
-		r.done = true
-		r.Answer.End(err)
+// Resume has Data called again that has returned false. It may be called by
+// anyone at any time, and for nothing.
+func (r *Request) Resume() {
+	if l := r.lane.Load(); l != nil {
+		l.loop.Post(l.again)
 	}
 }
 
-// detach keeps everything further from r's Answer and Body, and says whether
-// the pool still has r: it counts a request whose end its worker has not said
-// as one of the lane's, whoever has lost interest.
-func (r *Request) detach() (held bool) {
+// begin keeps Cancel from returning until finish, unless r has ended.
+func (r *Request) begin(on *h1.Loop) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.done = true
-	return r.held
-}
-
-// tell runs f, which calls Answer or Body, unless r has ended. An error of f
-// ends r.
-func (r *Request) tell(f func() error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.done {
-		return
+		r.mu.Unlock()
+		return false
 	}
-	if err := f(); err != nil {
-		r.done = true
-		r.Answer.End(err)
+	r.caller.Store(on)
+	return true
+}
+
+func (r *Request) finish() {
+	r.caller.Store(nil)
+	r.mu.Unlock()
+}
+
+// head and data pass a frame on, unless r has ended.
+func (r *Request) head(payload []byte, last bool, on *h1.Loop) {
+	if r.begin(on) {
+		defer r.finish()
+		r.Answer.Head(payload, last, on)
 	}
+}
+
+func (r *Request) data(p []byte, last bool, on *h1.Loop) (ok bool) {
+	if !r.begin(on) {
+		return true // thrown away
+	}
+	defer r.finish()
+	return r.Answer.Data(p, last, on) || r.done // by Data itself
+}
+
+// read fills piece from r's body, and returns how many bytes there are for a
+// Body frame, its flags, and why the body cannot be read. Of a request that has
+// ended, nothing more is read.
+func (r *Request) read(piece []byte, on *h1.Loop) (n int, flags uint8, err error) {
+	if !r.begin(on) {
+		return 0, wire.FlagEnd, nil
+	}
+	defer r.finish()
+	n, err = io.ReadFull(r.Body, piece)
+	switch {
+	case err == nil:
+		return n, 0, nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return n, wire.FlagEnd, nil
+	default:
+		return n, wire.FlagEnd, err
+	}
+}
+
+// end tells r's Answer how it ended, unless r is cancelled. The pool does not
+// have r any more, and r may be another request when end returns.
+func (r *Request) end(err error, on *h1.Loop) {
+	r.mu.Lock()
+	done := r.done
+	r.done = true
+	r.mu.Unlock()
+	if !done {
+		r.Answer.End(err, on)
+	}
+}
+
+// cancel keeps everything further from r's Answer and Body, and says whether it
+// was in time: if not, End has been called or is being called.
+func (r *Request) cancel(on *h1.Loop) bool {
+	// A method of Answer that has come to this has mu itself.
+	if on == nil || r.caller.Load() != on {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	}
+	done := r.done
+	r.done = true
+	return !done
+}
+
+// ghost returns a request that takes r's place on its lane and hears nothing.
+func (r *Request) ghost() *Request {
+	g := &Request{
+		ID: r.ID, Body: strings.NewReader(""),
+		number: r.number, size: r.size, sentAt: r.sentAt, cancelled: true, done: true,
+	}
+	g.lane.Store(r.lane.Load())
+	return g
 }
 
 // A queue holds the requests that wait for a lane, the oldest first. The

@@ -2,16 +2,23 @@ package pool
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 
+	"golang.org/x/sys/unix"
+
+	"pasted/internal/h1"
 	"pasted/internal/wire"
 	"pasted/internal/worker"
 )
 
-// bodyPiece is the most of a request's body that one Body frame carries.
-const bodyPiece = 256 << 10
+const (
+	// bodyPiece is the most of a request's body that one Body frame carries.
+	bodyPiece = 256 << 10
+	// turnFrames and turnBytes are how much a lane takes in one go before its
+	// loop looks at the others.
+	turnFrames = 64
+	turnBytes  = 1 << 20
+)
 
 // An answering is a request whose answer a lane is taking.
 type answering struct {
@@ -19,34 +26,89 @@ type answering struct {
 	begun   bool // its Head has come
 }
 
-// read takes the answers off l until the worker closes it or dies, and returns
-// what was wrong, if anything was.
-func (p *Pool) read(l *lane) error {
-	var current answering // the first of l.inflight, once known
-	var last uint64       // number of the one before
-	for {
-		f, err := l.conn.Frames.Next()
-		if err != nil && worker.Ended(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if f.Kind == wire.Want && f.Number == last && last != 0 {
-			// An application reads its body even in close().
-			l.sendBody(f.Number, nil, wire.FlagEnd)
-			continue
-		}
-		if current.request == nil {
-			current.request = p.firstOf(l)
-		}
-		if err := current.check(f); err != nil {
-			return err
-		}
-		if p.take(l, &current, f) {
-			last, current = f.Number, answering{}
+// begin has l's loop wait for it. It and all below are called on that loop.
+func (l *lane) begin() {
+	l.open = true
+	if err := l.loop.Add(l.conn.FD(), l); err != nil {
+		l.end(fmt.Errorf("wait for lane %d: %w", l.index, err))
+	}
+}
+
+// Ready implements h1.Source.
+func (l *lane) Ready(e h1.Events) {
+	if !l.open {
+		return
+	}
+	if e.Writable() {
+		l.writable()
+	}
+	if e.Readable() {
+		l.conn.Awake(e.Ended())
+		if !l.posted && l.kept.Kind == 0 {
+			l.read()
 		}
 	}
+}
+
+// goOn tries again to hand on the frame that was kept, and then those behind.
+func (l *lane) goOn() {
+	l.posted = false
+	if !l.open {
+		return
+	}
+	f := l.kept
+	l.kept = wire.Frame{}
+	if f.Kind == 0 || l.step(f) {
+		l.read()
+	}
+}
+
+// read takes the answers off l as far as they have come, or until it is the
+// others' turn.
+func (l *lane) read() {
+	bytes := 0
+	for frames := 0; frames < turnFrames && bytes < turnBytes; frames++ {
+		f, err := l.conn.Frames.Next()
+		switch {
+		case err == nil:
+			bytes += len(f.Payload)
+		case err == unix.EAGAIN:
+			return
+		case worker.Ended(err):
+			l.end(nil)
+			return
+		default:
+			l.end(err)
+			return
+		}
+		if !l.step(f) {
+			return
+		}
+	}
+	l.posted = true
+	l.loop.Post(l.again)
+}
+
+// step handles one frame, and says whether the next may come. If not, l has
+// ended or keeps the frame until goOn.
+func (l *lane) step(f wire.Frame) bool {
+	if f.Kind == wire.Want && l.overcrowded() {
+		l.kept = f
+		return false
+	}
+	if f.Kind == wire.Want && f.Number == l.previous && l.previous != 0 {
+		// An application reads its body even in close().
+		l.sendBody(f.Number, nil, wire.FlagEnd)
+		return true
+	}
+	if l.current.request == nil {
+		l.current.request = l.pool.firstOf(l)
+	}
+	if err := l.current.check(f); err != nil {
+		l.end(err)
+		return false
+	}
+	return l.take(f)
 }
 
 // firstOf returns the request that l's worker is answering, or nil.
@@ -95,57 +157,103 @@ func wanted(payload []byte) int {
 	return int(min(binary.LittleEndian.Uint32(payload), bodyPiece))
 }
 
-// take hands one frame of a's answer on, and says whether it was the last.
-func (p *Pool) take(l *lane, a *answering, f wire.Frame) (last bool) {
-	r := a.request
-	last = f.Flags&wire.FlagEnd != 0
+// take hands one frame of the current answer on, and says whether the next may
+// come.
+func (l *lane) take(f wire.Frame) bool {
+	r := l.current.request
+	last := f.Kind == wire.End || f.Flags&wire.FlagEnd != 0
 	switch f.Kind {
 	case wire.Head:
-		a.begun = true
-		r.tell(func() error { return r.Answer.Head(f.Payload, last) })
+		l.current.begun = true
+		r.head(f.Payload, last, l.loop)
 	case wire.Data:
-		r.tell(func() error { return r.Answer.Data(f.Payload, last) })
-	case wire.End:
-		last = true
+		if !r.data(f.Payload, last, l.loop) {
+			l.kept = f
+			return false
+		}
 	case wire.Want:
 		l.feed(r, wanted(f.Payload))
-		return false
+		return true
 	}
-	if !last {
-		return false
-	}
-	p.finish(l, r)
-	if f.Flags&wire.FlagFailed != 0 {
-		r.end(ErrFailed)
-	} else {
-		r.end(nil)
+	if last {
+		l.finish(f)
 	}
 	return true
 }
 
-// feed answers a Want with the next piece of r's body, of n bytes at most.
-func (l *lane) feed(r *Request, n int) {
-	piece := make([]byte, n)
-	got, flags := 0, wire.FlagEnd // of a request that has ended: no more
-	r.tell(func() error {
-		var err error
-		got, err = io.ReadFull(r.Body, piece)
-		switch {
-		case err == nil:
-			flags = 0
-		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-			return err
-		}
-		return nil
-	})
-	l.sendBody(r.number, piece[:got], flags)
+// finish ends the current answer, whose last frame is f. With its end, the
+// request's memory may be another's.
+func (l *lane) finish(f wire.Frame) {
+	r := l.current.request
+	l.previous, l.current = f.Number, answering{}
+	l.pool.finish(l, r)
+	if f.Flags&wire.FlagFailed != 0 {
+		r.end(ErrFailed, l.loop)
+	} else {
+		r.end(nil, l.loop)
+	}
 }
 
-// sendBody sends a Body frame. The worker waits for it with nothing else to
-// send, so this write cannot wait for this lane's reader. If the worker has
-// gone, reading its lane tells.
+// feed answers a Want with the next piece of r's body, of n bytes at most.
+func (l *lane) feed(r *Request, n int) {
+	piece := l.pool.lendPiece()
+	defer l.pool.pieces.Put(piece)
+	got, flags, err := r.read(piece[:n], l.loop)
+	l.sendBody(r.number, piece[:got], flags)
+	if err != nil {
+		l.current.request = l.pool.replace(l)
+		r.end(err, l.loop)
+	}
+}
+
+// replace puts another request, which hears nothing, in the place of the first
+// of l, so that this can end although its worker still answers it.
+func (p *Pool) replace(l *lane) *Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := l.inflight[0]
+	ghost := r.ghost()
+	l.inflight[0] = ghost
+	r.lane.Store(nil)
+	return ghost
+}
+
+func (p *Pool) lendPiece() *[bodyPiece]byte {
+	if piece, ok := p.pieces.Get().(*[bodyPiece]byte); ok {
+		return piece
+	}
+	return new([bodyPiece]byte)
+}
+
+// sendBody sends a Body frame at the end of the turn. If the worker has gone,
+// reading its lane tells.
 func (l *lane) sendBody(number uint64, piece []byte, flags uint8) {
-	frame := make([]byte, 0, wire.HeadSize+len(piece))
-	frame = wire.AppendHead(frame, wire.Body, flags, 0, number, len(piece))
-	_, _ = l.conn.Write(append(frame, piece...))
+	var head [wire.HeadSize]byte
+	l.send(wire.AppendHead(head[:0], wire.Body, flags, 0, number, len(piece)), l.loop)
+	if len(piece) > 0 {
+		l.send(piece, l.loop)
+	}
+}
+
+// end settles l, which has been read to its end, broken by its worker if broke
+// is not nil. Nobody uses its descriptor any more then.
+func (l *lane) end(broke error) {
+	l.open = false
+	l.current, l.kept = answering{}, wire.Frame{}
+	l.loop.Remove(l.conn.FD())
+	p, m := l.pool, l.member
+	p.mu.Lock()
+	expected := m.closed && len(l.inflight) == 0
+	m.closed = true
+	news := broke != nil && !m.broken
+	m.broken = m.broken || broke != nil
+	p.mu.Unlock()
+	if news {
+		p.opts.Log.Error("worker broke the protocol, killing it", "worker", m.id, "pid", m.worker.PID(), "err", broke)
+	}
+	if !expected || broke != nil {
+		m.worker.Kill() // nobody serves this lane any more
+	}
+	p.abandon(l, broke)
+	m.ends.Done()
 }

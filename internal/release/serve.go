@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/httpd"
 	"pasted/internal/marshal"
 	"pasted/internal/pool"
@@ -58,7 +59,7 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 		stop()
 		running.Wait()
 	}()
-	loading, err := r.startWorkers(ctx, inner, kill, &running)
+	loading, err := r.startWorkers(ctx, inner, kill, loops, &running)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop before it had begun
@@ -112,9 +113,10 @@ func urls(scheme string, listeners []net.Listener) []string {
 	return list
 }
 
-// startWorkers runs the pool in running until inner ends, and returns when all
-// workers are ready, with the time that loading the application took.
-func (r *Release) startWorkers(ctx, inner, kill context.Context, running *sync.WaitGroup) (time.Duration, error) {
+// startWorkers runs the pool, its lanes on loops, in running until inner ends,
+// and returns when all workers are ready, with the time that loading the
+// application took.
+func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loop, running *sync.WaitGroup) (time.Duration, error) {
 	if len(r.Plan.Roots) == 0 {
 		return 0, nil
 	}
@@ -127,7 +129,8 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, running *sync.W
 	running.Go(func() { _ = source.Run(inner) })
 	loading := time.Since(began)
 	r.pool = pool.New(pool.Options{
-		Size: r.Workers.Processes,
+		Loops: loops,
+		Size:  r.Workers.Processes,
 		Start: func(ctx context.Context, id int) (pool.Worker, error) {
 			w, err := source.Worker(ctx, id)
 			if err != nil {

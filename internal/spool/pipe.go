@@ -11,6 +11,10 @@ import (
 // further ones are given back to the disk.
 const keptBlocks = 16
 
+// roomStep is how many bytes must have been read of a full pipe before there is
+// room again: a writer that is told of each byte does nothing else.
+const roomStep = 256 << 10
+
 // A pipe is the state that both ends share. Its bytes are a queue of segments;
 // the last one is always in memory, and when it is full and too many others are
 // in memory too, it goes to the file.
@@ -18,7 +22,7 @@ type pipe struct {
 	store *Store
 
 	mu       sync.Mutex
-	moved    sync.Cond // a byte came or went, or an end was closed
+	moved    sync.Cond // a byte has come, or an end was closed
 	queue    []segment
 	unread   int64
 	inMemory int // segments
@@ -28,6 +32,8 @@ type pipe struct {
 	diskErr  error   // the file is not to be used any more
 	writeErr error   // the writer's end is closed: what the reader gets in the end
 	readErr  error   // the reader's end is closed: what the writer gets at once
+	room     func()  // to be called once when unread is down to roomAt; nil: nobody waits
+	roomAt   int64
 }
 
 // A segment is one chunk or, if that is nil, one block of the file.
@@ -50,11 +56,17 @@ func (s *Store) Pipe() (*PipeReader, *PipeWriter) {
 // A PipeWriter is where the bytes go in.
 type PipeWriter struct{ p *pipe }
 
-// Write puts all of b into the pipe. It blocks while Options.Max bytes wait
-// unread (or while memory is full, if the disk fails). When the reader's end is
-// closed, now or earlier, it returns with the error that this was given,
-// io.ErrClosedPipe for none; io.ErrClosedPipe also after the writer's Close.
-func (w *PipeWriter) Write(b []byte) (int, error) { return w.p.write(b) }
+// Offer puts all of b into the pipe, if there is any room, and says whether it
+// has. There is none while Options.Max bytes or more wait unread, or while
+// memory is full, if the disk fails; b may go beyond either. Where it does not
+// fit, room is called once: when there is room again or the reader's end is
+// closed, by whoever saw to that; it must not block, nor use the pipe. A later
+// Offer takes the place of one that still waits for room.
+//
+// Offer never waits for the reader. When the reader's end is closed it returns
+// the error that this was given, io.ErrClosedPipe for none; io.ErrClosedPipe
+// also after the writer's Close.
+func (w *PipeWriter) Offer(b []byte, room func()) (ok bool, err error) { return w.p.offer(b, room) }
 
 // Close ends the stream: the reader gets io.EOF when it has read everything.
 // It never blocks, and closing again does nothing.
@@ -90,8 +102,8 @@ func (r *PipeReader) Buffered() int64 {
 	return r.p.unread
 }
 
-// Close says that nobody wants the bytes: a Write that blocks returns, and what
-// is in the pipe is dropped. It never blocks; closing again does nothing.
+// Close says that nobody wants the bytes: an Offer that waits for room is told,
+// and what is in the pipe is dropped. It never blocks; closing again does nothing.
 func (r *PipeReader) Close() error { return r.CloseWithError(nil) }
 
 // CloseWithError is Close with another error than io.ErrClosedPipe for the
@@ -102,53 +114,60 @@ func (r *PipeReader) CloseWithError(err error) error {
 	}
 	p := r.p
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.readErr == nil {
 		p.readErr = err
 		p.dropLocked()
 	}
 	p.moved.Broadcast()
+	room := p.takeRoomLocked()
+	p.mu.Unlock()
+	if room != nil {
+		room()
+	}
 	return nil
 }
 
-func (p *pipe) write(b []byte) (int, error) {
+func (p *pipe) offer(b []byte, room func()) (ok bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := 0
-	for {
-		switch {
-		case p.readErr != nil:
-			return n, p.readErr
-		case p.writeErr != nil:
-			return n, io.ErrClosedPipe
-		case n == len(b):
-			return n, nil
-		}
-		if !p.roomLocked() {
-			p.moved.Wait()
-			continue
-		}
-		n += p.fillLocked(b[n:])
-		p.moved.Broadcast()
+	switch {
+	case p.readErr != nil:
+		return false, p.readErr
+	case p.writeErr != nil:
+		return false, io.ErrClosedPipe
+	case len(b) == 0:
+		return true, nil
+	case p.unread >= p.store.max || !p.extendLocked():
+		p.room, p.roomAt = room, p.unread-min(p.unread/2, roomStep)
+		return false, nil
 	}
+	for {
+		b = b[p.fillLocked(b):]
+		if len(b) == 0 {
+			break
+		}
+		if !p.extendLocked() {
+			p.pushLocked(p.store.lend(true))
+		}
+	}
+	p.room = nil
+	p.moved.Broadcast()
+	return true, nil
 }
 
 // fillLocked puts what fits of b into the last segment.
 func (p *pipe) fillLocked(b []byte) int {
 	last := &p.queue[len(p.queue)-1]
-	fit := min(int64(len(b)), int64(cap(last.chunk)-last.end), p.store.max-p.unread)
+	fit := min(len(b), cap(last.chunk)-last.end)
 	last.chunk = append(last.chunk, b[:fit]...)
-	last.end += int(fit)
-	p.unread += fit
-	return int(fit)
+	last.end += fit
+	p.unread += int64(fit)
+	return fit
 }
 
-// roomLocked sees to it that the last segment has space, and says whether there
-// is any.
-func (p *pipe) roomLocked() bool {
-	if p.unread >= p.store.max {
-		return false
-	}
+// extendLocked sees to it that the last segment has space, and says whether it
+// has.
+func (p *pipe) extendLocked() bool {
 	if len(p.queue) == 0 {
 		p.pushLocked(p.store.lend(false))
 		return true
@@ -164,6 +183,16 @@ func (p *pipe) roomLocked() bool {
 		return p.spillLocked(last)
 	}
 	return true
+}
+
+// takeRoomLocked returns what is to be called, without the lock, since there is
+// room again or nobody reads any more; nil: nothing is.
+func (p *pipe) takeRoomLocked() (room func()) {
+	if p.room == nil || p.readErr == nil && p.unread > p.roomAt {
+		return nil
+	}
+	room, p.room = p.room, nil
+	return room
 }
 
 func (p *pipe) pushLocked(chunk []byte) {
@@ -217,7 +246,16 @@ func (p *pipe) writeBlockLocked(chunk []byte) (int64, error) {
 
 func (p *pipe) read(b []byte) (int, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	n, err := p.readLocked(b)
+	room := p.takeRoomLocked()
+	p.mu.Unlock()
+	if room != nil {
+		room()
+	}
+	return n, err
+}
+
+func (p *pipe) readLocked(b []byte) (int, error) {
 	for p.readErr == nil && p.unread == 0 && p.writeErr == nil && len(b) > 0 {
 		p.moved.Wait()
 	}
@@ -229,9 +267,7 @@ func (p *pipe) read(b []byte) (int, error) {
 	case p.unread == 0:
 		return 0, p.writeErr
 	}
-	n, err := p.takeLocked(b)
-	p.moved.Broadcast()
-	return n, err
+	return p.takeLocked(b)
 }
 
 // takeLocked reads the segments in memory that fit in b, or from one block.

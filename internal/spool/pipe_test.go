@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -14,6 +15,17 @@ import (
 
 	"pasted/internal/spool"
 )
+
+// put offers p until there is room for it.
+func put(w *spool.PipeWriter, p []byte) error {
+	room := make(chan struct{}, 1)
+	for {
+		if ok, err := w.Offer(p, func() { room <- struct{}{} }); ok || err != nil {
+			return err
+		}
+		<-room
+	}
+}
 
 func TestPipeKeepsOrderWhateverThePace(t *testing.T) {
 	dir := t.TempDir()
@@ -27,8 +39,8 @@ func TestPipeKeepsOrderWhateverThePace(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 1))
 				for left := want; len(left) > 0; {
 					n := min(1+rng.IntN(1<<(4+rng.IntN(14))), len(left))
-					if got, err := w.Write(left[:n]); got != n || err != nil {
-						t.Errorf("Write(%d bytes) = %d, %v", n, got, err)
+					if err := put(w, left[:n]); err != nil {
+						t.Errorf("Offer(%d bytes): %v", n, err)
 					}
 					left = left[n:]
 				}
@@ -59,65 +71,81 @@ func TestPipeKeepsOrderWhateverThePace(t *testing.T) {
 	}
 }
 
-func TestWriteBlocksOnlyAtTheLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := spool.New(spool.Options{Memory: -1, Max: 200 * kib, Dir: t.TempDir()})
-		r, w := store.Pipe()
-		if _, err := w.Write(pattern(200 * kib)); err != nil {
+func TestOfferIsRefusedOnlyAtTheLimit(t *testing.T) {
+	store := spool.New(spool.Options{Memory: -1, Max: 600 * kib, Dir: t.TempDir()})
+	r, w := store.Pipe()
+	defer r.Close()
+	calls := 0
+	room := func() { calls++ }
+	want := pattern(900 * kib)
+	for _, piece := range [][]byte{want[:599*kib], want[599*kib:]} {
+		if ok, err := w.Offer(piece, room); !ok || err != nil {
+			t.Fatalf("Offer(%d bytes) below the limit = %v, %v", len(piece), ok, err)
+		}
+	}
+	if r.Buffered() != 900*kib {
+		t.Errorf("Buffered() = %d", r.Buffered())
+	}
+	for range 2 { // the second takes the first one's place
+		if ok, err := w.Offer([]byte("x"), room); ok || err != nil {
+			t.Errorf("Offer() beyond the limit = %v, %v", ok, err)
+		}
+	}
+	got := make([]byte, 900*kib)
+	read := func(from, to int) {
+		if _, err := io.ReadFull(r, got[from*kib:to*kib]); err != nil {
 			t.Fatal(err)
 		}
-		if r.Buffered() != 200*kib {
-			t.Errorf("Buffered() = %d", r.Buffered())
-		}
-		done := make(chan error, 1)
-		go func() {
-			_, err := w.Write([]byte("abc"))
-			done <- err
-		}()
-		synctest.Wait()
-		if len(done) > 0 {
-			t.Error("Write beyond the limit did not block")
-		}
-		r.Read(make([]byte, 3))
-		if err := <-done; err != nil {
-			t.Errorf("Write with room again: %v", err)
-		}
-		r.Close()
-	})
+	}
+	read(0, 64)
+	if calls != 0 {
+		t.Error("room was called when there was next to none")
+	}
+	read(64, 500)
+	if calls != 1 {
+		t.Errorf("room was called %d times, want 1", calls)
+	}
+	if ok, err := w.Offer(nil, room); !ok || err != nil {
+		t.Errorf("Offer(nil) = %v, %v", ok, err)
+	}
+	read(500, 900)
+	if calls != 1 {
+		t.Errorf("room was called %d times, want 1", calls)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("what came out is not what went in")
+	}
 }
 
 func TestReaderThatLeavesBreaksTheWriter(t *testing.T) {
 	gone := errors.New("client gone")
 	for _, c := range []struct{ give, want error }{{gone, gone}, {nil, io.ErrClosedPipe}} {
-		synctest.Test(t, func(t *testing.T) {
-			dir := t.TempDir()
-			store := spool.New(spool.Options{Memory: -1, Max: 100 * kib, Dir: dir})
-			r, w := store.Pipe()
-			done := make(chan error, 1)
-			go func() {
-				n, err := w.Write(pattern(101 * kib))
-				if n != 100*kib {
-					t.Errorf("Write took %d bytes", n)
-				}
-				done <- err
-			}()
-			synctest.Wait()
-			r.CloseWithError(c.give)
-			r.CloseWithError(errors.New("too late"))
-			if err := <-done; err != c.want {
-				t.Errorf("Write that was blocked: %v, want %v", err, c.want)
-			}
-			if _, err := w.Write([]byte("x")); err != c.want {
-				t.Errorf("Write afterwards: %v, want %v", err, c.want)
-			}
-			if _, err := r.Read(make([]byte, 1)); err != io.ErrClosedPipe {
-				t.Errorf("Read afterwards: %v", err)
-			}
-			if n := files(t, dir); n != 0 {
-				t.Errorf("%d descriptors are left", n)
-			}
-			w.Close()
-		})
+		dir := t.TempDir()
+		store := spool.New(spool.Options{Memory: -1, Max: 100 * kib, Dir: dir})
+		r, w := store.Pipe()
+		calls := 0
+		room := func() { calls++ }
+		if ok, err := w.Offer(pattern(100*kib), room); !ok || err != nil {
+			t.Fatalf("Offer() = %v, %v", ok, err)
+		}
+		if ok, _ := w.Offer([]byte("x"), room); ok {
+			t.Fatal("Offer() beyond the limit was taken")
+		}
+		r.CloseWithError(c.give)
+		r.CloseWithError(errors.New("too late"))
+		if calls != 1 {
+			t.Errorf("who waited for room was told %d times, want once", calls)
+		}
+		if ok, err := w.Offer([]byte("x"), room); ok || err != c.want {
+			t.Errorf("Offer() afterwards = %v, %v, want %v", ok, err, c.want)
+		}
+		if _, err := r.Read(make([]byte, 1)); err != io.ErrClosedPipe {
+			t.Errorf("Read afterwards: %v", err)
+		}
+		if n := files(t, dir); n != 0 {
+			t.Errorf("%d descriptors are left", n)
+		}
+		w.Close()
 	}
 }
 
@@ -128,7 +156,7 @@ func TestReadBlocksUntilThereIsSomething(t *testing.T) {
 		n    int
 		want error
 	}{
-		"a write":         {func(r *spool.PipeReader, w *spool.PipeWriter) { w.Write([]byte("ab")) }, 2, nil},
+		"an offer":        {func(r *spool.PipeReader, w *spool.PipeWriter) { w.Offer([]byte("ab"), nil) }, 2, nil},
 		"the end":         {func(r *spool.PipeReader, w *spool.PipeWriter) { w.Close() }, 0, io.EOF},
 		"an error":        {func(r *spool.PipeReader, w *spool.PipeWriter) { w.CloseWithError(gone) }, 0, gone},
 		"its own closing": {func(r *spool.PipeReader, w *spool.PipeWriter) { r.Close() }, 0, io.ErrClosedPipe},
@@ -161,12 +189,12 @@ func TestWritersErrorComesAfterTheBytes(t *testing.T) {
 	r, w := spool.New(spool.Options{Memory: -1, Dir: t.TempDir()}).Pipe()
 	defer r.Close()
 	want := pattern(100 * kib)
-	w.Write(want)
+	_ = put(w, want)
 	gone := errors.New("worker gone")
 	w.CloseWithError(gone)
 	w.Close()
-	if _, err := w.Write([]byte("x")); err != io.ErrClosedPipe {
-		t.Errorf("Write after Close: %v", err)
+	if ok, err := w.Offer([]byte("x"), nil); ok || err != io.ErrClosedPipe {
+		t.Errorf("Offer() after Close = %v, %v", ok, err)
 	}
 	got, err := io.ReadAll(r)
 	if !bytes.Equal(got, want) || err != gone {
@@ -182,7 +210,7 @@ func TestDrainedPipeHoldsNoDescriptor(t *testing.T) {
 	r, w := spool.New(spool.Options{Memory: -1, Dir: dir}).Pipe()
 	defer r.Close()
 	for range 3 {
-		w.Write(pattern(300 * kib))
+		_ = put(w, pattern(300*kib))
 		if n := files(t, dir); n != 1 {
 			t.Errorf("%d descriptors with 300 KiB waiting, want 1", n)
 		}
@@ -205,10 +233,10 @@ func TestEndlessStreamDoesNotFillTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	r, w := spool.New(spool.Options{Memory: -1, Dir: dir}).Pipe()
 	defer r.Close()
-	w.Write(pattern(2000 * kib))
+	_ = put(w, pattern(2000*kib))
 	p := make([]byte, 100*kib)
 	for range 300 {
-		w.Write(p)
+		_ = put(w, p)
 		if _, err := io.ReadFull(r, p); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +286,11 @@ func TestPipeGoesOnInMemoryWhenTheDiskFails(t *testing.T) {
 	want := pattern(1000 * kib)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		w.Write(want)
+		for piece := range slices.Chunk(want, 10*kib) {
+			if err := put(w, piece); err != nil {
+				t.Error(err)
+			}
+		}
 		w.Close()
 	})
 	if got, err := io.ReadAll(iotest.HalfReader(r)); !bytes.Equal(got, want) || err != nil {
@@ -270,25 +302,33 @@ func TestPipeGoesOnInMemoryWhenTheDiskFails(t *testing.T) {
 	}
 }
 
-func TestDiskFailureIsToldAndBlocks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var told error
-		store := spool.New(spool.Options{Memory: -1, Dir: "/nonexistent", DiskFailed: func(err error) { told = err }})
-		r, w := store.Pipe()
-		done := make(chan int, 1)
-		go func() {
-			n, _ := w.Write(pattern(50 * kib))
-			done <- n
-		}()
-		synctest.Wait()
-		if told == nil || len(done) > 0 {
-			t.Errorf("told %v, done %d: want an error and a Write that waits", told, len(done))
+func TestDiskFailureIsToldAndLimitsAPipeToMemory(t *testing.T) {
+	var told []error
+	store := spool.New(spool.Options{Memory: 64 * kib, Dir: "/nonexistent", DiskFailed: func(err error) { told = append(told, err) }})
+	r, w := store.Pipe()
+	defer r.Close()
+	rooms, taken := 0, 0
+	offer := func() bool {
+		ok, err := w.Offer(pattern(20*kib), func() { rooms++ })
+		if err != nil {
+			t.Fatal(err)
 		}
-		r.Close()
-		if n := <-done; n != 32*kib {
-			t.Errorf("%d bytes were taken", n)
+		if ok {
+			taken++
 		}
-	})
+		return ok
+	}
+	for taken < 100 && offer() {
+	}
+	if len(told) != 1 || taken < 4 || taken > 8 {
+		t.Errorf("told %v, %d bytes taken: want one error, and what memory holds", told, 20*kib*taken)
+	}
+	if _, err := io.CopyN(io.Discard, r, r.Buffered()*3/4); err != nil {
+		t.Error(err)
+	}
+	if rooms != 1 || !offer() {
+		t.Errorf("room was called %d times and then there was none", rooms)
+	}
 }
 
 func BenchmarkSmallMessages(b *testing.B) {
@@ -297,7 +337,7 @@ func BenchmarkSmallMessages(b *testing.B) {
 	p := pattern(500)
 	b.ReportAllocs()
 	for b.Loop() {
-		w.Write(p)
+		w.Offer(p, nil)
 		r.Read(p)
 	}
 }
@@ -306,10 +346,10 @@ func BenchmarkThroughTheDisk(b *testing.B) {
 	r, w := spool.New(spool.Options{Memory: -1, Dir: b.TempDir()}).Pipe()
 	defer r.Close()
 	p := pattern(1 << 20)
-	w.Write(p)
+	_ = put(w, p)
 	b.SetBytes(int64(len(p)))
 	for b.Loop() {
-		w.Write(p)
+		w.Offer(p, nil)
 		io.ReadFull(r, p)
 	}
 }

@@ -36,8 +36,8 @@ type Options struct {
 	// rounded up to 32 KiB; one unit more is used while writing. Zero:
 	// 128 KiB. Negative: none but that unit.
 	Memory int64
-	// Max is the greatest size of a Body, and the most that may wait unread
-	// in a pipe, in bytes. Zero: 1 GiB.
+	// Max is the greatest size of a Body, in bytes, and how many may wait
+	// unread in a pipe before it takes no more. Zero: 1 GiB.
 	Max int64
 	// Dir is where the files are made; empty: os.TempDir(). Where that is a
 	// file system in memory, the bytes are in memory after all.

@@ -27,6 +27,22 @@ func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	return conn.(*net.UnixConn), theirs, nil
 }
 
+// laneSocket returns a new lane and the worker's end of it, a blocking socket
+// that no exec inherits by itself. The caller closes both.
+func laneSocket() (*Lane, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "worker's end")
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		unix.Close(fds[0])
+		theirs.Close()
+		return nil, nil, fmt.Errorf("lane: %w", err)
+	}
+	return NewLane(fds[0]), theirs, nil
+}
+
 // finish ends conn for both sides and leaves what has arrived readable. (Unlike
 // with TCP, that is what shutdown does to a Unix socket: unix(7) has a queue at
 // the receiver only.)

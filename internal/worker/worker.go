@@ -163,11 +163,11 @@ func (w *Worker) serve(ctx context.Context) error {
 		}
 	}()
 	for range w.proc.cfg.Lanes {
-		conn, file, err := socketPair()
+		lane, file, err := laneSocket()
 		if err != nil {
 			return err
 		}
-		w.lanes = append(w.lanes, NewLane(conn))
+		w.lanes = append(w.lanes, lane)
 		theirs = append(theirs, file)
 	}
 	for rest := theirs; len(rest) > 0; {
