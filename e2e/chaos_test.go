@@ -62,7 +62,7 @@ func TestNoRequestReachesTheApplicationTwice(t *testing.T) {
 			if sum.answered.Load() < 100 || sum.broken.Load() > 0 {
 				t.Errorf("answered %d, broken %d; want hundreds, and none", sum.answered.Load(), sum.broken.Load())
 			}
-			get(t, c.client, c.URL+"/who")
+			c.workers(3) // serve again
 		})
 	}
 }

@@ -47,6 +47,12 @@ func (a *Answer) Get(name string) []byte {
 	return nil
 }
 
+// HasBody says whether an answer with a's code may have a body at all
+// (RFC 9110, 6.4.1).
+func (a *Answer) HasBody() bool {
+	return a.Code >= 200 && a.Code != http.StatusNoContent && a.Code != http.StatusNotModified
+}
+
 // RefusalType is the Content-Type of a refusal.
 const RefusalType = "text/plain; charset=utf-8"
 

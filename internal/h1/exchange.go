@@ -138,7 +138,7 @@ func (x *Exchange) Begin(a *Answer, body []byte, last bool) {
 		x.filters[i].filter.AnswerHead(x, a, x.filters[i].state)
 	}
 	size := int64(-1)
-	if last {
+	if last && (len(body) > 0 || !x.isHead) { // what HEAD left out is not known
 		size = int64(len(body))
 	}
 	f := a.frame(x.isHead, x.Head.Minor, size)

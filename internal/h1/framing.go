@@ -141,3 +141,6 @@ func announced(value []byte) *Refusal {
 		i = next
 	}
 }
+
+// HasLength says whether the head has a Content-Length field.
+func (h *Head) HasLength() bool { return h.sized }

@@ -34,7 +34,7 @@ const (
 type exchange struct {
 	handler *Handler
 	request Request
-	head    wsgi.Head
+	head    h1.Head
 	frame   []byte
 	length  int64       // of the request's body; -1: there is none
 	small   []byte      // the body, unless it is in body
@@ -107,7 +107,7 @@ func (x *exchange) trim() {
 		x.payload = nil
 	}
 	if cap(x.head.Bytes) > keptBuffer || cap(x.head.Fields) > keptFields {
-		x.head = wsgi.Head{}
+		x.head = h1.Head{}
 	}
 	if cap(x.parsed.Fields) > keptFields {
 		x.parsed = wsgi.Answer{}
@@ -146,11 +146,11 @@ func (x *exchange) takeBody(r *http.Request) error {
 
 // setFrame writes the Request frame of r.
 func (x *exchange) setFrame(r *http.Request) {
-	x.head.SetRequest(r)
+	wsgi.SetHead(&x.head, r)
 	environ := wsgi.Request{
 		Head:          &x.head,
-		ScriptName:    wsgi.ScriptName(r),
-		PathInfo:      r.URL.Path,
+		ScriptName:    []byte(wsgi.ScriptName(r)),
+		PathInfo:      []byte(r.URL.Path),
 		Scheme:        x.handler.Scheme,
 		ID:            x.request.ID,
 		ContentLength: x.length,
@@ -236,11 +236,12 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.parsed.SetHeader(w.Header())
-	body := bodyWriter{w: w, left: x.parsed.ContentLength}
+	h1.SetReason(w, x.parsed.Reason)
+	body := bodyWriter{w: w, left: x.parsed.Length}
 	switch {
-	case !x.parsed.BodyAllowed(r.Method):
+	case !x.parsed.HasBody():
 		body.left = 0
-	case x.whole && body.left < 0:
+	case x.whole && body.left < 0 && (len(first) > 0 || r.Method != http.MethodHead):
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(first))}
 	}
 	w.WriteHeader(x.parsed.Code)

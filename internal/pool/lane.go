@@ -34,7 +34,7 @@ type lane struct {
 	bytes    int        // of inflight's frames
 	since    time.Time  // when the first of inflight could begin
 	last     uint64     // number of the request answered last, and its ID:
-	lastID   string     // what its close() writes still comes
+	lastID   uint64     // what its close() writes still comes
 
 	// The loop's own.
 	current  answering  // the first of inflight, once known

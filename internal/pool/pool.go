@@ -6,8 +6,6 @@ package pool
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -17,6 +15,7 @@ import (
 
 	"pasted/internal/h1"
 	"pasted/internal/worker"
+	"pasted/internal/wsgi"
 )
 
 // What became of a request that has no whole answer.
@@ -194,14 +193,12 @@ func (p *Pool) Cancel(r *Request, on *h1.Loop) (inTime bool) {
 
 // newID returns a name for a request that no other request of this or, most
 // likely, of another pool has.
-func (p *Pool) newID() string {
-	var id [8]byte
-	binary.BigEndian.PutUint32(id[:], p.name)
-	binary.BigEndian.PutUint32(id[4:], p.ids.Add(1))
-	return hex.EncodeToString(id[:])
-}
+func (p *Pool) newID() uint64 { return uint64(p.name)<<32 | uint64(p.ids.Add(1)) }
 
-// RequestID returns the ID of the request that a worker knows by number, or ""
+// idText returns a request's name as the log and the environ have it.
+func idText(id uint64) string { return string(wsgi.AppendID(nil, id)) }
+
+// RequestID returns the name of the request that a worker knows by number, or ""
 // if it is neither being served nor the last one answered on its lane.
 func (p *Pool) RequestID(number uint64) string {
 	p.mu.Lock()
@@ -209,11 +206,11 @@ func (p *Pool) RequestID(number uint64) string {
 	for _, m := range p.members {
 		for _, l := range m.lanes {
 			if l.last == number {
-				return l.lastID
+				return idText(l.lastID)
 			}
 			for _, r := range l.inflight {
 				if r.number == number {
-					return r.ID
+					return idText(r.ID)
 				}
 			}
 		}

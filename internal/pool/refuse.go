@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
+	"pasted/internal/h1"
 	"pasted/internal/spool"
 	"pasted/internal/wsgi"
 )
@@ -35,32 +37,58 @@ func (h *Handler) refuseBody(w http.ResponseWriter, r *http.Request, err error) 
 // else the client has sent is not known.
 func refuse(w http.ResponseWriter, code int, reason string) {
 	w.Header().Set("Connection", "close")
-	explain(w, code, reason)
+	explain(w, failure{code: code, reason: reason})
 }
 
-// fail answers a request that has no answer of its worker, and logs why where
-// the cause is not the client's or the load's.
-func (h *Handler) fail(w http.ResponseWriter, id string, err error) {
-	code, reason := http.StatusInternalServerError, "the application failed"
+// A failure is the answer to a request that has none of its worker.
+type failure struct {
+	code   int
+	reason string
+	retry  bool // it may go well in a second
+}
+
+// text is the answer's body.
+func (f failure) text() string {
+	return fmt.Sprintf("%d %s: %s\n", f.code, http.StatusText(f.code), f.reason)
+}
+
+const retryAfter = "1" // seconds
+
+// failureOf returns what the client of a request hears of err, and logs it
+// where the cause is not the client's or the load's.
+func (h *Handler) failureOf(id uint64, err error) failure {
+	name := idText(id)
+	f := failure{code: http.StatusInternalServerError, reason: "the application failed"}
 	switch {
 	case errors.Is(err, ErrFailed): // its traceback is in the log
 	case errors.Is(err, ErrDied):
-		code, reason = http.StatusBadGateway, "the worker that served this request died"
-		h.Log.Error("request lost with its worker", "request", id, "err", err)
+		f.code, f.reason = http.StatusBadGateway, "the worker that served this request died"
+		h.Log.Error("request lost with its worker", "request", name, "err", err)
 	case errors.Is(err, ErrBusy), errors.Is(err, ErrStopped):
-		code, reason = http.StatusServiceUnavailable, err.Error()
-		w.Header().Set("Retry-After", "1")
+		f = failure{code: http.StatusServiceUnavailable, reason: err.Error(), retry: true}
 	case errors.Is(err, wsgi.ErrBadAnswer):
-		h.Log.Error("answer refused", "request", id, "err", err)
+		h.Log.Error("answer refused", "request", name, "err", err)
 	default:
-		h.Log.Error("request not answered", "request", id, "err", err)
+		h.Log.Error("request not answered", "request", name, "err", err)
 	}
-	explain(w, code, fmt.Sprintf("%s (request %s)", reason, id))
+	f.reason = fmt.Sprintf("%s (request %s)", f.reason, name)
+	return f
 }
 
-func explain(w http.ResponseWriter, code int, reason string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+// fail answers a request that has no answer of its worker.
+func (h *Handler) fail(w http.ResponseWriter, id uint64, err error) {
+	f := h.failureOf(id, err)
+	if f.retry {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	explain(w, f)
+}
+
+func explain(w http.ResponseWriter, f failure) {
+	text := f.text()
+	w.Header().Set("Content-Type", h1.RefusalType)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(code)
-	fmt.Fprintf(w, "%d %s: %s\n", code, http.StatusText(code), reason)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(f.code)
+	_, _ = io.WriteString(w, text)
 }

@@ -45,8 +45,8 @@ type Request struct {
 	// goroutine at a time, which may be a loop's: it must not wait for a
 	// client. nil when the frame holds it all.
 	Body io.Reader
-	// ID is the request's name in the log.
-	ID     string
+	// ID is the request's name in the log, as 16 hexadecimal digits.
+	ID     uint64
 	Answer Answer
 
 	lane atomic.Pointer[lane] // set under the pool's mu
@@ -69,7 +69,7 @@ type Request struct {
 
 // renew makes r, which the pool does not have, and which no Cancel was called
 // for, a new request without frame and body.
-func (r *Request) renew(answer Answer, id string) {
+func (r *Request) renew(answer Answer, id uint64) {
 	r.Frame, r.Body, r.ID, r.Answer = nil, nil, id, answer
 	r.number, r.size, r.sentAt, r.cancelled, r.done = 0, 0, 0, false, false
 }

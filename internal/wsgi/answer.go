@@ -3,10 +3,12 @@ package wsgi
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/textproto"
 	"strconv"
 
+	"pasted/internal/h1"
 	"pasted/internal/marshal"
 )
 
@@ -15,17 +17,10 @@ var ErrBadAnswer = errors.New("the application's answer is not valid")
 
 // An Answer is the head of an application's answer, checked. The zero value is
 // ready for SetPayload and can be used again; it is not safe for concurrent use.
+// Its fields are those of the application but the ones about the connection,
+// which are the server's affair (PEP 3333, "Other HTTP Features").
 type Answer struct {
-	Code   int    // 200 to 999
-	Reason []byte // after the code, perhaps empty
-	// Fields are those of the application but the ones about the connection,
-	// which are the server's affair (PEP 3333, "Other HTTP Features").
-	Fields []marshal.Field
-	// ContentLength is the application's Content-Length, -1 if it gave none.
-	ContentLength int64
-	// Close is set when the application asks for the connection's end.
-	Close bool
-
+	h1.Answer
 	raw marshal.Answer
 }
 
@@ -37,7 +32,7 @@ func (a *Answer) SetPayload(payload []byte) (body []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadAnswer, err)
 	}
-	a.ContentLength, a.Close = -1, false
+	a.Length, a.Close = -1, false
 	if err := a.setStatus(a.raw.Status); err != nil {
 		return nil, err
 	}
@@ -54,11 +49,11 @@ func (a *Answer) setStatus(status []byte) error {
 	if len(status) < 3 || len(status) > 3 && status[3] != ' ' {
 		return fmt.Errorf("%w: status %q: want three digits, a space and a reason", ErrBadAnswer, status)
 	}
-	code, err := strconv.Atoi(string(status[:3]))
-	if err != nil || code < 200 || status[0] == '+' {
+	code, ok := parseLength(status[:3])
+	if !ok || code < 200 {
 		return fmt.Errorf("%w: status %q: want a code from 200 to 999", ErrBadAnswer, status)
 	}
-	a.Code, a.Reason = code, nil
+	a.Code, a.Reason = int(code), nil
 	if len(status) > 4 {
 		a.Reason = status[4:]
 	}
@@ -78,22 +73,31 @@ func (a *Answer) addField(f marshal.Field) error {
 	}
 	switch {
 	case equalFold(f.Name, "content-length"):
-		n, err := strconv.ParseUint(string(f.Value), 10, 63)
-		if err != nil || a.ContentLength >= 0 && a.ContentLength != int64(n) {
+		n, ok := parseLength(f.Value)
+		if !ok || a.Length >= 0 && a.Length != n {
 			return fmt.Errorf("%w: Content-Length %q", ErrBadAnswer, f.Value)
 		}
-		if a.ContentLength >= 0 {
-			return nil // once is enough
-		}
-		a.ContentLength = int64(n)
+		a.Length = n
+		return nil
 	case equalFold(f.Name, "connection"):
 		a.Close = a.Close || equalFold(f.Value, "close")
 		return nil
 	case hopByHop(f.Name):
 		return nil
 	}
-	a.Fields = append(a.Fields, f)
+	a.Fields = append(a.Fields, h1.AnswerField(f))
 	return nil
+}
+
+// parseLength reads a number of bytes (RFC 9110, 8.6).
+func parseLength(text []byte) (n int64, ok bool) {
+	for _, c := range text {
+		if c < '0' || c > '9' || n > (math.MaxInt64-9)/10 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, len(text) > 0
 }
 
 func hopByHop(name []byte) bool {
@@ -125,11 +129,6 @@ func validValue(value []byte) bool {
 	return true
 }
 
-// BodyAllowed says whether an answer to method has a body (RFC 9110, 6.4.1).
-func (a *Answer) BodyAllowed(method string) bool {
-	return method != http.MethodHead && a.Code != http.StatusNoContent && a.Code != http.StatusNotModified
-}
-
 // SetHeader puts the fields into header, as net/http wants them, and keeps
 // net/http from guessing a Content-Type where there is none.
 func (a *Answer) SetHeader(header http.Header) {
@@ -139,6 +138,9 @@ func (a *Answer) SetHeader(header http.Header) {
 	}
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil
+	}
+	if a.Length >= 0 {
+		header["Content-Length"] = []string{strconv.FormatInt(a.Length, 10)}
 	}
 	if a.Close {
 		header["Connection"] = []string{"close"}

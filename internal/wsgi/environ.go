@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"pasted/internal/h1"
 	"pasted/internal/marshal"
 )
 
@@ -38,13 +39,13 @@ func NewConstants(software string, multithread, multiprocess bool) *Constants {
 
 // A Request is what the environ says of one request beside the Constants.
 type Request struct {
-	Head *Head
+	Head *h1.Head
 	// ScriptName and PathInfo are percent-decoded.
-	ScriptName, PathInfo   string
+	ScriptName, PathInfo   []byte
 	Scheme                 string // wsgi.url_scheme: "http" or "https"
 	ServerName, ServerPort string // empty: from the Host field, else localhost and 80
 	RemoteAddr, RemotePort string // RemotePort may be empty: it is left out
-	ID                     string // pasted.request_id
+	ID                     uint64 // pasted.request_id is its 16 hexadecimal digits
 	// ContentLength is the size of the body in bytes; -1: there is none, and
 	// CONTENT_LENGTH is left out.
 	ContentLength int64
@@ -73,17 +74,27 @@ func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
 	if r.RemotePort != "" {
 		dst = appendEntry(dst, "REMOTE_PORT", r.RemotePort)
 	}
-	dst = appendEntry(dst, "pasted.request_id", r.ID)
+	var id [16]byte
+	dst = appendEntry(dst, "pasted.request_id", AppendID(id[:0], r.ID))
 	if r.ContentLength >= 0 {
 		var digits [20]byte
 		dst = appendEntry(dst, "CONTENT_LENGTH", strconv.AppendInt(digits[:0], r.ContentLength, 10))
 	}
-	dst = h.appendFields(dst)
+	dst = appendFields(dst, h)
 	if r.Inline {
 		dst = marshal.AppendKey(dst, "wsgi.input")
 		dst = marshal.AppendBytes(dst, r.Body)
 	}
 	return marshal.AppendDictEnd(dst)
+}
+
+// AppendID appends the name that a request has in the environ and in the log.
+func AppendID(dst []byte, id uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[id>>shift&0xf])
+	}
+	return dst
 }
 
 // appendServer appends SERVER_NAME and SERVER_PORT, which are never empty.
@@ -109,10 +120,10 @@ func appendEntry[T []byte | string](dst []byte, key string, value T) []byte {
 
 // appendFields appends CONTENT_TYPE and the HTTP_… entries. Fields of one name
 // are joined into the first of them.
-func (h *Head) appendFields(dst []byte) []byte {
+func appendFields(dst []byte, h *h1.Head) []byte {
 	for i, f := range h.Fields {
 		name := h.Text(f.Name)
-		if skipField(name) || h.seen(i) {
+		if skipField(name) || seen(h, i) {
 			continue
 		}
 		if equalFold(name, "content-type") {
@@ -121,7 +132,7 @@ func (h *Head) appendFields(dst []byte) []byte {
 			var room [64]byte
 			dst = appendFieldKey(dst, appendKeyName(room[:0], name))
 		}
-		dst = h.appendValue(dst, i)
+		dst = appendValue(dst, h, i)
 	}
 	return dst
 }
@@ -154,7 +165,7 @@ func skipField(name []byte) bool {
 }
 
 // seen says whether a field before the i-th has its name.
-func (h *Head) seen(i int) bool {
+func seen(h *h1.Head, i int) bool {
 	name := h.Text(h.Fields[i].Name)
 	for _, f := range h.Fields[:i] {
 		if equalFold(h.Text(f.Name), name) {
@@ -166,7 +177,7 @@ func (h *Head) seen(i int) bool {
 
 // appendValue appends the value of the i-th field together with those of later
 // fields of its name.
-func (h *Head) appendValue(dst []byte, i int) []byte {
+func appendValue(dst []byte, h *h1.Head, i int) []byte {
 	name, value := h.Text(h.Fields[i].Name), h.Text(h.Fields[i].Value)
 	separator := ", "
 	if equalFold(name, "cookie") {

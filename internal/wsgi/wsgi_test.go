@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pasted/internal/h1"
 	"pasted/internal/marshal"
 	"pasted/internal/wsgi"
 )
@@ -20,11 +21,11 @@ func environ(t *testing.T, raw string, change func(*wsgi.Request)) map[string]an
 	if err != nil {
 		t.Fatal(err)
 	}
-	var head wsgi.Head
-	head.SetRequest(r)
+	var head h1.Head
+	wsgi.SetHead(&head, r)
 	request := wsgi.Request{
-		Head: &head, ScriptName: wsgi.ScriptName(r), PathInfo: r.URL.Path, Scheme: "http",
-		ServerName: "127.0.0.1", ServerPort: "8080", RemoteAddr: "127.0.0.9", ID: "id", ContentLength: -1,
+		Head: &head, ScriptName: []byte(wsgi.ScriptName(r)), PathInfo: []byte(r.URL.Path), Scheme: "http",
+		ServerName: "127.0.0.1", ServerPort: "8080", RemoteAddr: "127.0.0.9", ID: 0xabc, ContentLength: -1,
 	}
 	if change != nil {
 		change(&request)
@@ -59,7 +60,7 @@ func TestEnvironIsPEP3333s(t *testing.T) {
 		"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/a b/c/d",
 		"QUERY_STRING": "x=%20&y", "REQUEST_URI": "/a%20b/c%2Fd?x=%20&y",
 		"SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8080",
-		"SERVER_SOFTWARE": "Pasted", "REMOTE_ADDR": "127.0.0.9", "pasted.request_id": "id",
+		"SERVER_SOFTWARE": "Pasted", "REMOTE_ADDR": "127.0.0.9", "pasted.request_id": "0000000000000abc",
 		"HTTP_HOST": "example.com:81", "HTTP_ACCEPT": "*/*", "HTTP_X_MANY": "1, 2",
 		"HTTP_COOKIE": "a=1; b=2", "CONTENT_TYPE": "text/plain",
 	}
@@ -129,11 +130,11 @@ func TestMountChangesOnlyTheCopy(t *testing.T) {
 // net/http's, which does not.
 func TestRepeatedFieldsAreJoinedOnce(t *testing.T) {
 	raw := []byte("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\na: 3\r\n")
-	span := func(text string, from int) wsgi.Span {
+	span := func(text string, from int) h1.Span {
 		i := from + strings.Index(string(raw[from:]), text)
-		return wsgi.Span{Start: uint32(i), End: uint32(i + len(text))}
+		return h1.Span{Start: uint32(i), End: uint32(i + len(text))}
 	}
-	head := wsgi.Head{Bytes: raw, Method: span("GET", 0), Target: span("/", 0), Proto: span("HTTP/1.1", 0), Fields: []wsgi.Field{
+	head := h1.Head{Bytes: raw, Method: span("GET", 0), Target: span("/", 0), Proto: span("HTTP/1.1", 0), Fields: []h1.Field{
 		{Name: span("A", 10), Value: span("1", 18)},
 		{Name: span("B", 10), Value: span("2", 20)},
 		{Name: span("a", 10), Value: span("3", 20)},
@@ -165,8 +166,8 @@ func TestAnswerHead(t *testing.T) {
 	if err != nil || string(body) != "body" {
 		t.Fatalf("SetPayload() = %q, %v", body, err)
 	}
-	if a.Code != 404 || string(a.Reason) != "Not here" || a.ContentLength != 4 || !a.Close {
-		t.Errorf("answer = %d %q, length %d, close %v", a.Code, a.Reason, a.ContentLength, a.Close)
+	if a.Code != 404 || string(a.Reason) != "Not here" || a.Length != 4 || !a.Close {
+		t.Errorf("answer = %d %q, length %d, close %v", a.Code, a.Reason, a.Length, a.Close)
 	}
 	header := http.Header{}
 	a.SetHeader(header)
@@ -219,12 +220,12 @@ func FuzzFieldsForgeNoKey(f *testing.F) {
 	f.Add("X-Name", "value", "/path?query")
 	f.Add("wsgi.input", "\x80", "/%00")
 	f.Add("CONTENT_LENGTH", "9", "*")
-	plain := wsgi.Request{Head: &wsgi.Head{}, ContentLength: -1}
+	plain := wsgi.Request{Head: &h1.Head{}, ContentLength: -1}
 	f.Fuzz(func(t *testing.T, name, value, target string) {
 		known := decode(t, wsgi.NewConstants("Pasted", true, true).AppendEnviron(nil, &plain))
 		r := &http.Request{Method: "GET", RequestURI: target, Proto: "HTTP/1.1", Header: http.Header{name: {value}}}
-		var head wsgi.Head
-		head.SetRequest(r)
+		var head h1.Head
+		wsgi.SetHead(&head, r)
 		got := decode(t, wsgi.NewConstants("Pasted", true, true).AppendEnviron(nil, &wsgi.Request{Head: &head, ContentLength: -1}))
 		for key := range got {
 			if _, ok := known[key]; !ok && key != "CONTENT_TYPE" && !strings.HasPrefix(key, "HTTP_") {

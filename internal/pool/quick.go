@@ -1,0 +1,197 @@
+package pool
+
+import (
+	"bytes"
+	"io"
+
+	"pasted/internal/h1"
+	"pasted/internal/spool"
+	"pasted/internal/wire"
+	"pasted/internal/wsgi"
+)
+
+// backlogBytes is how much of an answer waits in memory for its client on the
+// short way. What has more takes a spool and a goroutine for the rest.
+const backlogBytes = 256 << 10
+
+// A quick is a request on the short way: it goes from the client's bytes into a
+// lane, and the answer from the lane to the client, on the loop of the client's
+// connection, without a goroutine of its own. It is an Answer, and the Owner of
+// its exchange, which keeps its memory for the next request.
+type quick struct {
+	handler *Handler
+	request Request
+	frame   []byte
+	loop    *h1.Loop
+
+	// The loop's own. x is nil once the client has gone or a goroutine writes
+	// the rest of the answer.
+	x      *h1.Exchange
+	parsed wsgi.Answer
+	begun  bool
+	rest   *spool.PipeReader // what a goroutine reads from
+
+	// The Answer's own, whatever loop that is called on.
+	tail   *spool.PipeWriter // of the rest, which does not go straight to x
+	resume func()            // request.Resume, made once
+}
+
+// ServeHead implements h1.Short. The request's body is in the frame.
+func (h *Handler) ServeHead(x *h1.Exchange) bool {
+	q, _ := x.Data.(*quick)
+	if q == nil {
+		q = new(quick)
+		q.resume = q.request.Resume
+		x.Data = q
+	}
+	q.handler, q.x, q.loop, q.begun = h, x, x.Loop(), false
+	q.tail, q.rest = nil, nil
+	q.request.renew(q, h.Pool.newID())
+	q.setFrame()
+	x.SetOwner(q)
+	h.Pool.Do(&q.request, q.loop)
+	return true
+}
+
+// setFrame writes the frame straight from the bytes that the client has sent.
+func (q *quick) setFrame() {
+	x, h := q.x, q.handler
+	environ := wsgi.Request{
+		Head: &x.Head, ScriptName: x.ScriptName, PathInfo: x.Path, Scheme: h.Scheme,
+		ID: q.request.ID, ContentLength: -1, Body: x.Body, Inline: true,
+	}
+	if x.Head.Length > 0 || x.Head.HasLength() {
+		environ.ContentLength = x.Head.Length
+	}
+	environ.RemoteAddr, environ.RemotePort = x.Peer()
+	environ.ServerName, environ.ServerPort = x.Local()
+	if cap(q.frame) > keptBuffer {
+		q.frame = nil
+	}
+	q.frame = wire.AppendHead(q.frame[:0], wire.Request, 0, h.Root, 0, 0)
+	q.frame = h.Constants.AppendEnviron(q.frame, &environ)
+	wire.SetLength(q.frame)
+	q.request.Frame = q.frame
+}
+
+// Gone implements h1.Owner.
+func (q *quick) Gone(x *h1.Exchange) {
+	x.Data = nil // the worker may still be at it
+	q.x = nil
+	q.handler.Pool.Cancel(&q.request, q.loop)
+	if q.rest != nil {
+		q.rest.Close() // releases the goroutine
+	}
+}
+
+// Head implements Answer. An answer that another loop takes off its lane comes in
+// one piece with its head, or else through a spool.
+func (q *quick) Head(payload []byte, last bool, on *h1.Loop) {
+	if on == q.loop {
+		q.begin(payload, last)
+		return
+	}
+	payload = bytes.Clone(payload)
+	var out *spool.PipeReader
+	if !last {
+		out, q.tail = q.handler.Spool.Pipe()
+	}
+	q.loop.Post(func() {
+		if q.begin(payload, last); out != nil {
+			q.hold(out)
+		}
+	})
+}
+
+// Data implements Answer.
+func (q *quick) Data(p []byte, _ bool, _ *h1.Loop) (ok bool) {
+	switch {
+	case q.tail != nil:
+		ok, err := q.tail.Offer(p, q.resume)
+		return ok || err != nil // of a client that has gone: thrown away
+	case q.x != nil && q.begun:
+		q.x.Write(p)
+		if q.x != nil && q.x.Backlog() > backlogBytes {
+			// The rest, too, waits for the client elsewhere.
+			out, in := q.handler.Spool.Pipe()
+			q.tail = in
+			q.hold(out)
+		}
+	}
+	return true
+}
+
+// End implements Answer.
+func (q *quick) End(err error, on *h1.Loop) {
+	switch {
+	case q.tail != nil:
+		q.tail.CloseWithError(err)
+	case on == q.loop:
+		q.end(err)
+	default:
+		q.loop.Post(func() { q.end(err) })
+	}
+}
+
+// begin begins the answer.
+func (q *quick) begin(payload []byte, last bool) {
+	if q.x == nil {
+		return // the client has gone meanwhile
+	}
+	first, err := q.parsed.SetPayload(payload)
+	if err != nil {
+		q.handler.Pool.Cancel(&q.request, q.loop)
+		q.x.Data = nil
+		q.fail(err)
+		return
+	}
+	q.begun = true
+	q.x.Begin(&q.parsed.Answer, first, last)
+}
+
+// hold has the rest of the answer, which comes out of a spool, written by a
+// goroutine. q has nothing more to do with its exchange.
+func (q *quick) hold(out *spool.PipeReader) {
+	x := q.x
+	if x == nil || !q.begun {
+		out.Close()
+		return
+	}
+	q.x, x.Data, q.rest = nil, nil, out
+	x.Hold(func(w io.Writer) error {
+		defer out.Close()
+		_, err := io.CopyBuffer(w, onlyReader{out}, make([]byte, copyPiece))
+		return err
+	})
+}
+
+type onlyReader struct{ io.Reader }
+
+// end ends the answer, unless the client has gone meanwhile.
+func (q *quick) end(err error) {
+	x := q.x
+	switch {
+	case x == nil:
+		return
+	case !q.begun:
+		q.fail(err)
+		return
+	}
+	q.x = nil
+	x.End(err == nil)
+}
+
+// fail answers instead of the worker.
+func (q *quick) fail(err error) {
+	x, f := q.x, q.handler.failureOf(q.request.ID, err)
+	q.x = nil
+	a := x.Answer()
+	a.Reset(f.code)
+	if f.retry {
+		a.Add("Retry-After", retryAfter)
+	}
+	a.Add("Content-Type", h1.RefusalType)
+	a.Add("X-Content-Type-Options", "nosniff")
+	x.Begin(a, []byte(f.text()), true)
+	x.End(true)
+}
