@@ -60,7 +60,7 @@ type Head struct {
 	sized, chunked, otherCoding    bool // has Content-Length; codings of Transfer-Encoding
 	coded                          bool // has Transfer-Encoding
 	closes, keeps, names, upgrades bool // members of Connection; has Upgrade
-	expects                        bool
+	expects, typed                 bool // has an expectation; has Content-Type
 }
 
 type phase uint8
@@ -115,18 +115,23 @@ func (h *Head) refuse(at int, refusal *Refusal) {
 	h.phase, h.at, h.refusal = phaseRefused, at, refusal
 }
 
-// start leaves out one empty line (RFC 9112, 2.2) and looks at the first byte,
-// so that a client that speaks another protocol need not end a line to hear of
-// it. It says whether there is a line to go on with.
+// mostEmptyLines is how many empty lines may stand before a request. RFC 9112,
+// 2.2 wants at least one left out: clients send one behind a body, and a few of
+// them two.
+const mostEmptyLines = 4
+
+// start leaves out empty lines and looks at the first byte, so that a client
+// that speaks another protocol need not end a line to hear of it. It says
+// whether there is a line to go on with.
 func (h *Head) start(data []byte) bool {
 	h.Reset()
 	i := 0
-	if len(data) > 0 && data[0] == '\r' {
-		if len(data) > 1 && data[1] != '\n' {
-			h.refuse(0, refuseBareCR)
+	for i < len(data) && data[i] == '\r' && i < mostEmptyLines*len("\r\n") {
+		if i+1 < len(data) && data[i+1] != '\n' {
+			h.refuse(i, refuseBareCR)
 			return false
 		}
-		i = 2
+		i += len("\r\n")
 	}
 	if i >= len(data) {
 		return false
@@ -327,6 +332,10 @@ func (h *Head) note(name, value []byte, l *Limits) *Refusal {
 		if isToken(name, "connection") {
 			return h.connection(value)
 		}
+	case len("content-type"):
+		if isToken(name, "content-type") {
+			return h.contentType()
+		}
 	case len("content-length"):
 		if isToken(name, "content-length") {
 			return h.contentLength(value, l)
@@ -351,6 +360,17 @@ func (h *Head) host(value []byte) *Refusal {
 	if h.Host.Empty() {
 		h.Host = h.Fields[h.HostField].Value
 	}
+	return nil
+}
+
+// contentType notes a Content-Type field. There is one at most, since its value
+// is no list (RFC 9110, 5.3 and 8.3): of two, one server takes the first and the
+// next the last.
+func (h *Head) contentType() *Refusal {
+	if h.typed {
+		return refuseTypeTwice
+	}
+	h.typed = true
 	return nil
 }
 

