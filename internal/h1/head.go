@@ -115,23 +115,18 @@ func (h *Head) refuse(at int, refusal *Refusal) {
 	h.phase, h.at, h.refusal = phaseRefused, at, refusal
 }
 
-// mostEmptyLines is how many empty lines may stand before a request. RFC 9112,
-// 2.2 wants at least one left out: clients send one behind a body, and a few of
-// them two.
-const mostEmptyLines = 4
-
-// start leaves out empty lines and looks at the first byte, so that a client
-// that speaks another protocol need not end a line to hear of it. It says
-// whether there is a line to go on with.
+// start leaves out one empty line (RFC 9112, 2.2) and looks at the first byte,
+// so that a client that speaks another protocol need not end a line to hear of
+// it. It says whether there is a line to go on with.
 func (h *Head) start(data []byte) bool {
 	h.Reset()
 	i := 0
-	for i < len(data) && data[i] == '\r' && i < mostEmptyLines*len("\r\n") {
-		if i+1 < len(data) && data[i+1] != '\n' {
-			h.refuse(i, refuseBareCR)
+	if len(data) > 0 && data[0] == '\r' {
+		if len(data) > 1 && data[1] != '\n' {
+			h.refuse(0, refuseBareCR)
 			return false
 		}
-		i += len("\r\n")
+		i = 2
 	}
 	if i >= len(data) {
 		return false

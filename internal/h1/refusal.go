@@ -28,7 +28,7 @@ func Refusals() []*Refusal { return slices.Clone(refusals) }
 // The refusals of a request line.
 var (
 	refuseTLS          = &Refusal{"tls", 400, "a TLS handshake on a plain-text port", "RFC 9112, 3"}
-	refuseEmptyLines   = &Refusal{"empty_lines", 400, "more empty lines before the request than are left out", "RFC 9112, 2.2"}
+	refuseEmptyLines   = &Refusal{"empty_lines", 400, "more than one empty line before the request", "RFC 9112, 2.2"}
 	refuseStart        = &Refusal{"start", 400, "a request begins with a method", "RFC 9112, 3"}
 	refuseBareCR       = &Refusal{"bare_cr", 400, "a CR without LF", "RFC 9112, 2.2"}
 	refuseBareLF       = &Refusal{"bare_lf", 400, "a line that does not end in CRLF", "RFC 9112, 2.2"}
