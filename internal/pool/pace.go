@@ -6,7 +6,7 @@ import "time"
 const (
 	aheadBudget = 500 * time.Microsecond // the most that a request may wait behind others
 	slowRequest = 10 * time.Millisecond  // one that took as long lately switches it off
-	aheadMost   = 15
+	aheadMost   = 31
 	// aheadBytes bounds what is sent ahead on one lane, so that it fits the
 	// socket's buffer.
 	aheadBytes = 64 << 10
