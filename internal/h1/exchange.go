@@ -241,6 +241,7 @@ func (x *Exchange) End(complete bool) {
 	c := x.conn
 	x.owner = nil
 	if !complete || !x.begun || x.framing.mode == frameLength && x.left > 0 {
+		_, _ = writeFD(c.fd, c.pending) // what there is the client may see
 		c.abort()
 		return
 	}

@@ -128,6 +128,7 @@ type response struct {
 	hijacked bool
 	aborted  bool
 	answer   Answer
+	reason   []byte // nil: the code's usual one
 	length   int64  // that the handler has promised; -1: none
 	written  int64  // that the handler has written
 	buf      []byte // that has not been sent
@@ -149,7 +150,7 @@ func SetReason(w http.ResponseWriter, reason []byte) {
 	for {
 		switch inner := w.(type) {
 		case *response:
-			inner.answer.Reason = append([]byte{}, reason...)
+			inner.reason = append([]byte{}, reason...)
 			return
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = inner.Unwrap()
@@ -170,10 +171,9 @@ func (w *response) WriteHeader(code int) {
 		return
 	}
 	w.wrote = true
-	reason := w.answer.Reason
 	w.answer.Reset(code)
-	if reason != nil {
-		w.answer.Reason = reason
+	if w.reason != nil {
+		w.answer.Reason = w.reason
 	}
 	w.takeFields()
 	w.length = w.answer.Length
@@ -368,7 +368,7 @@ func (w *response) end() {
 // refuse answers instead of the handler, and ends the connection.
 func (w *response) refuse(code int, reason string) {
 	clear(w.header)
-	w.buf, w.wrote, w.written, w.answer.Reason = w.buf[:0], false, 0, nil
+	w.buf, w.wrote, w.written, w.reason = w.buf[:0], false, 0, nil
 	w.header.Set("Content-Type", RefusalType)
 	w.header.Set("X-Content-Type-Options", "nosniff")
 	w.header.Set("Connection", "close")
