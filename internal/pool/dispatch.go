@@ -23,14 +23,14 @@ type member struct {
 // pickLocked returns the lane that a request with a frame of size bytes goes
 // to now: of the worker with the fewest requests in it, a free lane, or, of a
 // fast application, the first with room. It returns nil if there is none.
-func (p *Pool) pickLocked(size int) *lane {
+func (p *Pool) pickLocked(size int, now time.Time) *lane {
 	ahead := p.pace.ahead()
 	var best *lane
 	for _, m := range p.members {
 		if m.closed || best != nil && m.inflight >= best.member.inflight {
 			continue
 		}
-		if l := m.roomLocked(ahead, size); l != nil {
+		if l := m.roomLocked(ahead, size, now); l != nil {
 			best = l
 		}
 	}
@@ -41,18 +41,20 @@ func (p *Pool) pickLocked(size int) *lane {
 // lanes may hold so many requests ahead. Taking the first, and not the
 // emptiest, keeps a fast application on few threads, which then contend less
 // for the interpreter's lock.
-func (m *member) roomLocked(ahead, size int) *lane {
+func (m *member) roomLocked(ahead, size int, now time.Time) *lane {
 	for _, l := range m.lanes {
-		if l.hasRoomLocked(ahead, size) {
+		if l.hasRoomLocked(ahead, size, now) {
 			return l
 		}
 	}
 	return nil
 }
 
-func (l *lane) hasRoomLocked(ahead, size int) bool {
+// hasRoomLocked says whether l takes one more. Nothing is sent ahead to wait
+// behind a request that turns out slow.
+func (l *lane) hasRoomLocked(ahead, size int, now time.Time) bool {
 	n := len(l.inflight)
-	return n == 0 || n <= ahead && l.bytes+size <= aheadBytes
+	return n == 0 || n <= ahead && l.bytes+size <= aheadBytes && !l.held && now.Sub(l.since) < slowRequest
 }
 
 // assignLocked gives r to l, which has room. Its frame leaves at the end of on's
@@ -80,7 +82,7 @@ func (p *Pool) refillLocked(l *lane, now time.Time, on *h1.Loop) {
 	if l.member.closed || len(l.inflight) > (ahead+1)/2 {
 		return
 	}
-	for p.queue.first != nil && l.hasRoomLocked(ahead, len(p.queue.first.Frame)) {
+	for p.queue.first != nil && l.hasRoomLocked(ahead, len(p.queue.first.Frame), now) {
 		r := p.queue.first
 		p.queue.remove(r)
 		p.assignLocked(l, r, now, on)

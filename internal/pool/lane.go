@@ -33,6 +33,7 @@ type lane struct {
 	inflight []*Request // in the order of their sending; the first may have begun
 	bytes    int        // of inflight's frames
 	since    time.Time  // when the first of inflight could begin
+	held     bool       // its answer waits for who takes it
 	last     uint64     // number of the request answered last, and its ID:
 	lastID   uint64     // what its close() writes still comes
 

@@ -147,7 +147,7 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 	r.came = now
 	var l *lane
 	if p.queue.first == nil { // nobody overtakes who waits
-		l = p.pickLocked(len(r.Frame))
+		l = p.pickLocked(len(r.Frame), now)
 	}
 	if l == nil {
 		p.queue.push(r)

@@ -58,6 +58,9 @@ func (l *lane) goOn() {
 	}
 	f := l.kept
 	l.kept = wire.Frame{}
+	if f.Kind == wire.Data {
+		l.pool.holdBack(l, false)
+	}
 	if f.Kind == 0 || l.step(f) {
 		l.read()
 	}
@@ -169,6 +172,7 @@ func (l *lane) take(f wire.Frame) bool {
 	case wire.Data:
 		if !r.data(f.Payload, last, l.loop) {
 			l.kept = f
+			l.pool.holdBack(l, true)
 			return false
 		}
 	case wire.Want:
@@ -179,6 +183,13 @@ func (l *lane) take(f wire.Frame) bool {
 		l.finish(f)
 	}
 	return true
+}
+
+// holdBack notes whether l waits for who takes its answer.
+func (p *Pool) holdBack(l *lane, held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.held = held
 }
 
 // finish ends the current answer, whose last frame is f. With its end, the
