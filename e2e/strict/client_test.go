@@ -147,10 +147,9 @@ func (r *reading) add(resp *http.Response, body []byte) {
 // readAnswer reads one answer. Whether it is one to HEAD, which has no body,
 // the application says in it.
 func readAnswer(rest *bufio.Reader) (*http.Response, []byte, error) {
-	head, _ := rest.Peek(rest.Size())
-	head, _, _ = bytes.Cut(head, []byte("\r\n\r\n"))
+	head := append(peekHead(rest), "\r\n"...)
 	method := http.MethodGet
-	if bytes.Contains(head, []byte("\r\nX-Method: HEAD\r\n")) || bytes.HasSuffix(head, []byte("\r\nX-Method: HEAD")) {
+	if bytes.Contains(head, []byte("\r\nX-Method: HEAD\r\n")) {
 		method = http.MethodHead
 	}
 	resp, err := http.ReadResponse(rest, &http.Request{Method: method})
@@ -160,6 +159,20 @@ func readAnswer(rest *bufio.Reader) (*http.Response, []byte, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return resp, body, err
+}
+
+// peekHead returns the next answer's head without taking it.
+func peekHead(from *bufio.Reader) []byte {
+	for n := 1; ; n = from.Buffered() + 1 {
+		if _, err := from.Peek(n); err != nil {
+			head, _ := from.Peek(from.Buffered())
+			return head
+		}
+		buffered, _ := from.Peek(from.Buffered())
+		if head, _, whole := bytes.Cut(buffered, []byte("\r\n\r\n")); whole {
+			return head
+		}
+	}
 }
 
 func unhex(resp *http.Response, name string) string {

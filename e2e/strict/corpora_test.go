@@ -106,7 +106,7 @@ func TestCorpora(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: no suites: %v", dir, err)
 	}
-	server, table := start(t), differences(t)
+	server, table := start(t, short), differences(t)
 	for _, file := range files {
 		suite := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(suite, func(t *testing.T) { testSuite(t, server, suite, load(t, file), table) })

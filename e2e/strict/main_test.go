@@ -31,8 +31,15 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// start serves the application that says what it was asked for.
-func start(t *testing.T) *harness.Server {
+// The files that serve the application which says what it was asked for: with
+// nothing before it, and with something.
+const (
+	short = "strict.ini"
+	long  = "logged.ini"
+)
+
+// start serves one of them.
+func start(t *testing.T, file string) *harness.Server {
 	t.Helper()
 	binary, err := binaries.Race()
 	if err != nil {
@@ -43,6 +50,8 @@ func start(t *testing.T) *harness.Server {
 		t.Fatal(err)
 	}
 	port := harness.Port(t)
-	args := []string{"serve", "strict.ini", "e2e_port=" + strconv.Itoa(port), "e2e_python=" + python}
-	return harness.Start(t, harness.Options{Binary: binary, Dir: "testdata", Args: args, Port: port})
+	args := []string{"serve", file, "e2e_port=" + strconv.Itoa(port), "e2e_python=" + python}
+	server := harness.Start(t, harness.Options{Binary: binary, Dir: "testdata", Args: args, Port: port})
+	skipWhileOpen(t, server)
+	return server
 }
