@@ -13,7 +13,8 @@ type Body struct {
 	read  int64 // of the body before this chunk
 	most  int64 // that the body may have
 
-	digits     int // of this chunk's size
+	zeros      int // that this chunk's size begins with
+	digits     int // of this chunk's size, from the first that is no zero
 	extensions int // bytes of extensions of all chunks up to now
 	lines      lines
 
@@ -46,9 +47,13 @@ const (
 	bodyRefused
 )
 
-// mostChunkDigits is how many digits a chunk's size has at most, leading zeros
-// among them: as many as 64 bits have.
-const mostChunkDigits = 16
+// mostChunkDigits is how many digits a chunk's size has at most: as many as 64
+// bits have. mostChunkZeros is how many zeros stand before them: they are not
+// forbidden, and say nothing.
+const (
+	mostChunkDigits = 16
+	mostChunkZeros  = 64
+)
 
 // Start begins the body that follows h, which Read has read and found a request.
 // limits must not change until the body is done.
@@ -154,6 +159,11 @@ func (b *Body) step(c byte) *Refusal {
 // size reads a byte of a chunk's size, or the first one after it.
 func (b *Body) size(c byte) *Refusal {
 	switch {
+	case c == '0' && b.digits == 0:
+		if b.zeros++; b.zeros > mostChunkZeros {
+			return refuseChunkDigits
+		}
+		return nil
 	case chars[c]&inHex != 0:
 		if b.digits++; b.digits > mostChunkDigits {
 			return refuseChunkDigits
@@ -163,7 +173,7 @@ func (b *Body) size(c byte) *Refusal {
 		}
 		b.left = b.left<<4 | hexDigit(c)
 		return nil
-	case b.digits == 0:
+	case b.digits == 0 && b.zeros == 0:
 		return refuseChunkSize
 	case c == '\r':
 		b.state = chunkLF
@@ -184,7 +194,7 @@ func hexDigit(c byte) int64 {
 
 // begin begins a chunk's data, or ends the chunks.
 func (b *Body) begin() *Refusal {
-	b.digits = 0
+	b.zeros, b.digits = 0, 0
 	if b.left == 0 {
 		b.state = chunkTrailers
 		return nil

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"pasted/internal/h1"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -101,7 +103,8 @@ func offsetsBy(text string, by int) string {
 	return strings.TrimSuffix(text, m[0]+"\n") + m[1] + strconv.Itoa(at+by) + "\n"
 }
 
-// FuzzMeaning: where net/http accepts what is accepted here, it reads the same.
+// FuzzMeaning: what is accepted here means the same to net/http, where that
+// accepts it: the head, the body, and the trailers.
 func FuzzMeaning(f *testing.F) {
 	addCases(f, func(input []byte) { f.Add(input) })
 	f.Fuzz(func(t *testing.T, input []byte) {
@@ -113,16 +116,27 @@ func FuzzMeaning(f *testing.F) {
 		}
 		request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(bytes.TrimPrefix(input, []byte("\r\n")))))
 		if err != nil {
+			if h.Form == h1.OriginForm {
+				t.Errorf("net/http has %v", err)
+			}
 			return // it parses URLs in its own way
 		}
 		compareHeads(t, &h, request)
-		ours, ended := readBody(&h, input[n:])
+		ours, trailers, ended := readBody(&h, input[n:])
 		theirs, err := io.ReadAll(request.Body)
 		if !ended || err != nil {
 			return
 		}
 		if !bytes.Equal(ours, theirs) {
 			t.Errorf("body %q, net/http has %q", ours, theirs)
+		}
+		for name, values := range request.Trailer {
+			if values == nil {
+				delete(request.Trailer, name) // announced, and not sent
+			}
+		}
+		if diff := cmp.Diff(request.Trailer, trailers, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("trailers (-net/http +ours)\n%s", diff)
 		}
 	})
 }
@@ -142,15 +156,21 @@ func compareHeads(t *testing.T, h *h1.Head, r *http.Request) {
 	r.Header.Del("Trailer")
 	type meaning struct {
 		Method, Target, Proto, Host string
+		Path, Query                 string
 		Fields                      http.Header
 		Length                      int64
 		Close                       bool
 	}
 	ours := meaning{
 		string(h.Text(h.Method)), string(h.Text(h.Target)), string(h.Text(h.Proto)), string(h.Text(h.Host)),
-		fields, h.Length, !h.KeepAlive,
+		string(h.Text(h.Path)), string(h.Text(h.Query)), fields, h.Length, !h.KeepAlive,
 	}
-	theirs := meaning{r.Method, r.RequestURI, r.Proto, r.Host, r.Header, r.ContentLength, r.Close}
+	theirs := meaning{
+		r.Method, r.RequestURI, r.Proto, r.Host, pathOf(r.URL), r.URL.RawQuery, r.Header, r.ContentLength, r.Close,
+	}
+	if h.Form == h1.AsteriskForm {
+		theirs.Path = "" // the asterisk
+	}
 	if h.Form == h1.AuthorityForm {
 		theirs.Close = true
 	}
@@ -159,19 +179,32 @@ func compareHeads(t *testing.T, h *h1.Head, r *http.Request) {
 	}
 }
 
-// readBody returns the body behind h, and whether it ends in data.
-func readBody(h *h1.Head, data []byte) (content []byte, ended bool) {
+// pathOf returns u's path as it came.
+func pathOf(u *url.URL) string {
+	if u.RawPath != "" {
+		return u.RawPath
+	}
+	return u.EscapedPath()
+}
+
+// readBody returns the body behind h and its trailers, and whether it ends in
+// data.
+func readBody(h *h1.Head, data []byte) (content []byte, trailers http.Header, ended bool) {
 	var body h1.Body
 	var limits h1.Limits
 	body.Start(h, &limits)
 	for {
 		n, part, refusal := body.Next(data)
 		content = append(content, data[part.Start:part.End]...)
-		if refusal != nil || body.Done() {
-			return content, refusal == nil
+		if refusal != nil || !body.Done() && part.Empty() {
+			return content, nil, false
 		}
-		if part.Empty() {
-			return content, false
+		if body.Done() {
+			trailers = make(http.Header)
+			for _, f := range body.Trailers {
+				trailers.Add(string(data[f.Name.Start:f.Name.End]), string(data[f.Value.Start:f.Value.End]))
+			}
+			return content, trailers, true
 		}
 		data = data[n:]
 	}

@@ -120,3 +120,23 @@ func ExampleHead_Read() {
 	//   ""
 	// GET /d of c
 }
+
+// TestControlCharactersAreFoundAnywhere puts each byte at each place of values
+// of every length up to three words.
+func TestControlCharactersAreFoundAnywhere(t *testing.T) {
+	var limits h1.Limits
+	for length := 1; length <= 24; length++ {
+		for at := range length {
+			for c := range 256 {
+				value := bytes.Repeat([]byte("\xe4"), length)
+				value[at] = byte(c)
+				var h h1.Head
+				n, refusal := h.Read(fmt.Appendf(nil, "GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", value), &limits)
+				want := c >= ' ' && c != 0x7f || c == '\t'
+				if taken := n > 0 && refusal == nil; taken != want {
+					t.Fatalf("byte %#x at %d of %d: taken %t, want %t", c, at, length, taken, want)
+				}
+			}
+		}
+	}
+}
