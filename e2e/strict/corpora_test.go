@@ -99,7 +99,8 @@ func find(table []*difference, suite, name, ours string) *difference {
 }
 
 // TestCorpora holds the server to the verdicts of other servers' tests, but for
-// the differences in the table, and the table to having no other.
+// the differences in the table, and the table to having no other. With -v it
+// says each of them.
 func TestCorpora(t *testing.T) {
 	dir := corpus(t)
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -110,11 +111,6 @@ func TestCorpora(t *testing.T) {
 	for _, file := range files {
 		suite := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(suite, func(t *testing.T) { testSuite(t, server, suite, load(t, file), table) })
-	}
-	for _, d := range table {
-		if !d.used && !t.Failed() {
-			t.Errorf("differences.txt:%d: there is no such difference any more", d.line)
-		}
 	}
 }
 
@@ -129,8 +125,14 @@ func testSuite(t *testing.T, server *harness.Server, suite string, cases []corpu
 		case d != nil:
 			d.used = true
 			differ++
+			t.Logf("%s: the suite has %s, we have %s %s: %s", c.Name, c.want(), ours.verdict(), ours.reason, d.why)
 		default:
 			t.Errorf("%s: %s %s, want %s\n%s", c.Name, ours.verdict(), ours.reason, c.want(), clip(c.Data))
+		}
+	}
+	for _, d := range table {
+		if d.suite == suite && !d.used && !t.Failed() {
+			t.Errorf("differences.txt:%d: there is no such difference any more", d.line)
 		}
 	}
 	t.Logf("%d requests: %d as the suite has it, %d otherwise, by differences.txt", len(cases), agreed, differ)

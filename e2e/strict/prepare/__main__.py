@@ -43,9 +43,11 @@ def stamp():
 
 
 def fetch(into):
-    """The folder of each distribution, unpacked."""
+    """The folder of each distribution, unpacked. Not every Python has pip; one
+    of a virtual environment does."""
+    subprocess.run([sys.executable, "-m", "venv", str(into / "venv")], check=True)
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
+        [str(into / "venv" / "bin" / "python"), "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
          "--no-binary", ":all:", "--require-hashes", "-r", str(HERE / "pins.txt"), "-d", str(into)],
         check=True)
     folders = {}
