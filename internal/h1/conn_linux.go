@@ -227,6 +227,7 @@ func (c *conn) begin() {
 	case h.Preface && c.requests == 0 && cfg.HTTP2 != nil:
 		x.size = 0 // the preface is for HTTP2 to read
 		c.hold((*held).serveHTTP2)
+		c.held.http2 = true
 		return
 	case h.Preface:
 		c.refuse(http.StatusHTTPVersionNotSupported, "this is HTTP/1.1")

@@ -102,15 +102,20 @@ func (f *front) closeIdle(least time.Duration) {
 	}
 }
 
-// cut closes all connections, and returns how many requests that has cut off.
+// cut closes all connections, and returns how many requests that has cut off,
+// but those of HTTP/2.
 // A connection that a goroutine has is closed when that gives it back.
 func (f *front) cut() int {
 	requests := 0
 	for i := len(f.conns) - 1; i >= 0; i-- {
 		c := f.conns[i]
 		switch c.state {
-		case stateHead, stateBody, stateServing, stateHeld:
+		case stateHead, stateBody, stateServing:
 			requests++
+		case stateHeld:
+			if !c.held.http2 {
+				requests++
+			}
 		}
 		c.abort()
 	}

@@ -36,6 +36,7 @@ type held struct {
 	overOnce              sync.Once
 	readBy, writeBy       deadline
 	hasRead               bool         // from the socket
+	http2                 bool         // it has any number of requests; the loop's
 	wrote                 atomic.Int64 // bytes that the kernel has taken
 }
 

@@ -155,7 +155,8 @@ func (s *Server) CloseIdle(least time.Duration) {
 }
 
 // Cut closes all connections and ends the contexts of their requests. It
-// returns how many requests that has cut off. Handlers may go on for a while.
+// returns how many requests that has cut off, not counting those of HTTP/2.
+// Handlers may go on for a while.
 func (s *Server) Cut() int {
 	var requests atomic.Int64
 	s.each(func(f *front) { requests.Add(int64(f.cut())) })

@@ -75,6 +75,8 @@ type Config struct {
 	IdleTimeout time.Duration
 	// NoShortWay has every request take the long way.
 	NoShortWay bool
+	// NoHTTP2 refuses HTTP/2, which clients may begin with prior knowledge.
+	NoHTTP2 bool
 	// NoKeepAlive closes each connection after its first answer.
 	NoKeepAlive bool
 	// SendTimeout is how long a client may take none of what is written.

@@ -46,7 +46,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{"bad chunk", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\nzz\n", 400},
 	}
 	s := serve(t, httpd.Config{
-		MaxHeaderSize: 1000, MaxBodySize: 1000, MaxRequestLine: 100, MaxFields: 8, MaxFieldSize: 100,
+		MaxHeaderSize: 1000, MaxBodySize: 1000, MaxRequestLine: 100, MaxFields: 8, MaxFieldSize: 100, NoHTTP2: true,
 	}, http.HandlerFunc(echo))
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

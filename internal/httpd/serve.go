@@ -63,6 +63,7 @@ func Serve(ctx, kill context.Context, cfg Config, loops []*h1.Loop, listeners []
 	defer cancel()
 	cfg = cfg.withDefaults()
 	e := &engine{cfg: cfg, handler: handler, refusals: &refusals{log: log}}
+	e.http2 = newHTTP2Server(e, base, log)
 	e.server = h1.NewServer(e.config(base, log), loops)
 	failure := e.listen(listeners)
 	if failure == nil {
@@ -85,6 +86,7 @@ type engine struct {
 	handler  http.Handler
 	refusals *refusals
 	server   *h1.Server
+	http2    *http2Server
 }
 
 // config returns what h1's server is to do.
@@ -115,6 +117,10 @@ func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
 		Refused:        e.refusals.note,
 		Log:            log,
 	}
+	e.http2.limits = config.Limits
+	if !c.NoHTTP2 {
+		config.HTTP2 = e.http2.serve
+	}
 	if short, ok := e.handler.(h1.Short); ok && !c.NoShortWay {
 		config.Short = &shortWay{engine: e, next: short}
 	}
@@ -143,6 +149,7 @@ func (e *engine) listen(listeners []net.Listener) error {
 // already.
 func (e *engine) stop(listeners []net.Listener, kill context.Context) {
 	e.server.Stop()
+	e.http2.stop()
 	for _, l := range listeners {
 		if u, ok := l.(*unixListener); ok {
 			u.unlink()
@@ -159,6 +166,7 @@ func (e *engine) stop(listeners []net.Listener, kill context.Context) {
 // drain returns when all connections have ended, by themselves or cut; cancel
 // ends the contexts of the latter's requests.
 func (e *engine) drain(kill context.Context, cancel func()) error {
+	defer e.http2.wait()
 	began := time.Now()
 	idle := time.NewTicker(idleGrace)
 	defer idle.Stop()
@@ -170,13 +178,15 @@ func (e *engine) drain(kill context.Context, cancel func()) error {
 			return nil
 		case <-idle.C:
 			e.server.CloseIdle(idleGrace)
+			e.http2.close()
 			continue
 		case <-graceful.C:
 		case <-kill.Done():
 		}
 		break
 	}
-	cut := e.server.Cut()
+	cut := e.http2.running()
+	cut += e.server.Cut()
 	cancel()
 	running := 0
 	select {

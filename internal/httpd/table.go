@@ -170,7 +170,7 @@ const (
 	noProxies   = "no effect: no proxy is trusted yet, REMOTE_ADDR and the scheme are those of the connection"
 	noLoop      = "no effect: it is about how the original server's loop works"
 	noLogs      = "no effect: the server logs to standard error; the application's logging is its own"
-	noProtocol  = "no effect: HTTP/1.1 is spoken, and HTTP/1.0 to clients that do"
+	noProtocol  = "no effect: HTTP/1.1 is spoken, and HTTP/1.0 and HTTP/2 to clients that do"
 	noRecycling = "no effect: workers are not recycled yet"
 	noKill      = "no effect: requests have no deadline yet"
 	noMail      = "no effect: no mail is sent"
@@ -184,6 +184,8 @@ func readBodyRate(d *draft, name string) {
 		d.MinBodyRate = -1
 	}
 }
+
+func readHTTP2(d *draft, name string) { d.NoHTTP2 = !d.Bool(name, !d.NoHTTP2) }
 
 // own is egg:pasted#http.
 func own() server {
@@ -209,6 +211,7 @@ func own() server {
 			{names: "idle_timeout", read: readTime(idleTime)},
 			{names: "send_timeout", read: readTime(sendTime)},
 			{names: "graceful_timeout", read: readTime(gracefulTime)},
+			{names: "http2", read: readHTTP2},
 			{names: "ssl_pem certfile keyfile", read: mustNot(wantNoTLS)},
 			{names: "trusted_proxy", note: noProxies},
 		},

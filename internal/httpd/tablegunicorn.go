@@ -45,7 +45,8 @@ func gunicornUnserved() []option {
 		service = "no effect: run the server under a service manager"
 		strict  = "no effect: requests are read by the rules of RFC 9112"
 		metrics = "no effect: there are no metrics yet"
-		newer   = "no effect: only WSGI over HTTP/1.1 is served"
+		asgi    = "no effect: only WSGI is served"
+		newer   = "no effect: HTTP/1.1 is spoken, and HTTP/2 to clients that begin with it, within limits of its own"
 	)
 	return []option{
 		{names: "timeout", note: noKill},
@@ -68,7 +69,7 @@ func gunicornUnserved() []option {
 		{names: "header_map strip_header_spaces casefold_http_method http_parser", note: strict},
 		{names: "permit_obsolete_folding permit_unconventional_http_method permit_unconventional_http_version", note: strict},
 		{names: "http_protocols http2_cleartext http2_initial_window_size http2_max_concurrent_streams http2_max_frame_size http2_max_header_list_size", note: newer},
-		{names: "asgi_loop asgi_lifespan asgi_disconnect_grace_period websocket_max_message_size", note: newer},
+		{names: "asgi_loop asgi_lifespan asgi_disconnect_grace_period websocket_max_message_size", note: asgi},
 		{names: "control_socket control_socket_disable control_socket_mode", note: hooks},
 		{names: "dirty_apps dirty_workers dirty_threads dirty_timeout dirty_graceful_timeout dirty_post_fork dirty_worker_init dirty_worker_exit on_dirty_starting", note: hooks},
 		{names: "on_starting on_reload on_exit when_ready pre_fork post_fork pre_exec post_worker_init worker_int worker_abort worker_exit child_exit nworkers_changed", note: hooks},
