@@ -30,23 +30,44 @@ func TestServerReadsAsItsParserDoes(t *testing.T) {
 }
 
 // TestServerReadsMutantsAsItsParserDoes does the same with cases that have been
-// changed at random, cut, and put one after the other.
+// changed at random, cut, and put one after the other, of several clients at a
+// time: what one has sent is nothing to the others.
 func TestServerReadsMutantsAsItsParserDoes(t *testing.T) {
-	count := 2000
-	if testing.Short() {
-		count = 200
-	}
+	const clients = 8
+	count := mutants(t)
 	inputs := parserCases(t)
 	for i, file := range []string{short, long} {
 		t.Run(file, func(t *testing.T) {
 			server := start(t, file)
-			for seed := range uint64(count) {
-				random := rand.New(rand.NewPCG(seed, uint64(i)))
-				all := manners(seed)
-				agree(t, server, mutant(random, inputs), all[random.IntN(len(all)):][:1])
+			for client := range clients {
+				t.Run("client "+strconv.Itoa(client), func(t *testing.T) {
+					t.Parallel()
+					for seed := client; seed < count; seed += clients {
+						random := rand.New(rand.NewPCG(uint64(seed), uint64(i)))
+						all := manners(uint64(seed))
+						agree(t, server, mutant(random, inputs), all[random.IntN(len(all)):][:1])
+					}
+				})
 			}
 		})
 	}
+}
+
+// mutantsVariable names the environment variable that says how many mutants
+// there are for each way.
+const mutantsVariable = "PASTED_STRICT_MUTANTS"
+
+func mutants(t *testing.T) int {
+	t.Helper()
+	given := os.Getenv(mutantsVariable)
+	if given == "" {
+		return 2000
+	}
+	count, err := strconv.Atoi(given)
+	if err != nil {
+		t.Fatalf("%s: %v", mutantsVariable, err)
+	}
+	return count
 }
 
 // agree sends input in each of the manners and compares.
