@@ -82,7 +82,8 @@ func (c *conn) Ready(e Events) {
 
 // leaving notes that the client sends nothing more, and perhaps has gone.
 func (c *conn) leaving(e Events) {
-	if e.Gone() {
+	owner := c.x.owner
+	if e.Gone() || c.state == stateServing && owner != nil && owner.Unbegun(c.x) {
 		c.leave()
 		return
 	}
@@ -283,11 +284,11 @@ func (c *conn) dispatch() {
 	x := c.x
 	c.state = stateServing
 	c.setDeadline(time.Time{})
-	if c.fin {
-		c.setDeadline(c.front.loop.now.Add(halfCloseGrace))
-	}
 	x.begin()
 	if short := c.front.server.cfg.Short; short != nil && short.ServeHead(x) {
+		if c.fin && c.state == stateServing {
+			c.leaving(0)
+		}
 		return
 	}
 	if c.state == stateServing {

@@ -52,6 +52,11 @@ type Owner interface {
 	// Gone says that the client has left. It is called on the exchange's
 	// loop, at most once, and never after End.
 	Gone(x *Exchange)
+	// Unbegun says whether the exchange still waits for its turn. If so, a
+	// client that has ended its sending is not waited with: most have left,
+	// and the few that want their answer all the same have it soon where
+	// nothing waits. It is called on the exchange's loop.
+	Unbegun(x *Exchange) bool
 }
 
 // reset forgets the request and its answer, and keeps the memory and the bytes.

@@ -138,7 +138,7 @@ func (f *front) takeBack(x *Exchange) {
 	x.conn = nil
 	if len(f.free) < keptExchanges && cap(x.buf) <= keptBuffer {
 		x.reset()
-		x.buf, x.parsed = x.buf[:0], 0
+		x.buf, x.parsed, x.eof = x.buf[:0], 0, false
 		f.free = append(f.free, x)
 	}
 }

@@ -161,6 +161,13 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 	}
 }
 
+// waits says whether r is in the queue.
+func (p *Pool) waits(r *Request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return r.waiting
+}
+
 // timeOf returns the time, which a loop knows.
 func timeOf(on *h1.Loop) time.Time {
 	if on == nil {

@@ -84,6 +84,9 @@ func (q *quick) Gone(x *h1.Exchange) {
 	}
 }
 
+// Unbegun implements h1.Owner.
+func (q *quick) Unbegun(*h1.Exchange) bool { return q.handler.Pool.waits(&q.request) }
+
 // Head implements Answer. An answer that another loop takes off its lane comes in
 // one piece with its head, or else through a spool.
 func (q *quick) Head(payload []byte, last bool, on *h1.Loop) {
