@@ -21,8 +21,7 @@ const (
 // A listening is a listener as one loop has it.
 type listening struct {
 	front *front
-	file  *os.File // a duplicate, which Go's own poller does not know
-	fd    int
+	fd    int // a duplicate, which Go's own poller does not know
 	addr  net.Addr
 	unix  bool
 	// host and port are the server's end of its connections, unless it is
@@ -39,34 +38,42 @@ func (s *Server) Listen(l net.Listener) error {
 	if !ok {
 		return fmt.Errorf("%T has no descriptor", l)
 	}
+	file, err := filer.File()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	// A duplicate shares its description with the original, which File has made
+	// blocking: no loop may accept before that is undone.
+	original := file.Fd()
+	if err := unix.SetNonblock(int(original), true); err != nil {
+		return err
+	}
 	for _, f := range s.fronts {
-		file, err := filer.File()
+		fd, err := unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
-		// The duplicate shares its description with the original, which
-		// File has made blocking.
-		fd := int(file.Fd())
-		if err := unix.SetNonblock(fd, true); err != nil {
-			file.Close()
-			return err
-		}
-		li := &listening{front: f, file: file, fd: fd, addr: l.Addr()}
-		li.describe()
-		added := make(chan error)
-		f.loop.Post(func() {
-			err := f.loop.Add(fd, li)
-			if err == nil {
-				f.listenings = append(f.listenings, li)
-			}
-			added <- err
-		})
-		if err := <-added; err != nil {
-			file.Close()
+		if err := f.listen(&listening{front: f, fd: fd, addr: l.Addr()}); err != nil {
+			unix.Close(fd)
 			return err
 		}
 	}
 	return nil
+}
+
+// listen has the loop wait for connections on li.
+func (f *front) listen(li *listening) error {
+	li.describe()
+	added := make(chan error)
+	f.loop.Post(func() {
+		err := f.loop.Add(li.fd, li)
+		if err == nil {
+			f.listenings = append(f.listenings, li)
+		}
+		added <- err
+	})
+	return <-added
 }
 
 // describe notes what is the same for all connections. It lets them inherit
@@ -107,7 +114,7 @@ func (s *Server) Unlisten(grace time.Duration, most int) {
 	s.each(func(f *front) {
 		for _, li := range f.listenings {
 			f.loop.Remove(li.fd)
-			li.file.Close()
+			unix.Close(li.fd)
 		}
 		f.listenings = nil
 	})
