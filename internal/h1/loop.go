@@ -8,8 +8,8 @@ import (
 
 // A Loop waits for descriptors to become ready and calls whoever owns them, all
 // on one goroutine: what is called on a loop must not block, and needs no lock
-// against anything else that is. Its methods are for that goroutine alone but
-// for Post and Close, which everyone may call.
+// against anything else that is. Its methods are for that goroutine alone where
+// they do not say otherwise.
 type Loop struct {
 	poller  poller
 	sources []Source // by descriptor
@@ -114,8 +114,8 @@ func (l *Loop) hasPosted() bool {
 	return len(l.posted) > 0
 }
 
-// Post has f called on the loop, soon, after what was posted before. What is
-// posted after Close may never be called.
+// Post has f called on the loop, soon, after what was posted before. Everyone
+// may call it. What is posted after Close may never be called.
 func (l *Loop) Post(f func()) {
 	l.mu.Lock()
 	l.posted = append(l.posted, f)
@@ -137,7 +137,7 @@ func (l *Loop) runPosted() {
 	l.taken = list
 }
 
-// Close ends Run after what has been posted before it.
+// Close ends Run after what has been posted before it. Everyone may call it.
 func (l *Loop) Close() { l.Post(func() { l.ended = true }) }
 
 // Now returns when the turn began, which is late enough for every deadline.
@@ -145,12 +145,26 @@ func (l *Loop) Now() time.Time { return l.now }
 
 // Add has s called for fd, which must be non-blocking and stay open until
 // Remove. It is called at once for what is ready already.
-func (l *Loop) Add(fd int, s Source) error {
+func (l *Loop) Add(fd int, s Source) error { return l.add(fd, s, true) }
+
+// AddReader is Add for a descriptor that is seldom full: s hears of room to
+// write only between AwaitRoom and IgnoreRoom. A Unix socket has room, and says
+// so, each time that its peer has read.
+func (l *Loop) AddReader(fd int, s Source) error { return l.add(fd, s, false) }
+
+// AwaitRoom has the source of AddReader called when fd has room, and at once if
+// it has. Everyone may call it while the descriptor is open.
+func (l *Loop) AwaitRoom(fd int) { l.poller.change(fd, true) }
+
+// IgnoreRoom ends what AwaitRoom began. Everyone may call it as AwaitRoom.
+func (l *Loop) IgnoreRoom(fd int) { l.poller.change(fd, false) }
+
+func (l *Loop) add(fd int, s Source, room bool) error {
 	if fd >= len(l.sources) {
 		l.sources = append(l.sources, make([]Source, fd+1-len(l.sources))...)
 	}
 	l.sources[fd] = s
-	if err := l.poller.add(fd); err != nil {
+	if err := l.poller.add(fd, room); err != nil {
 		l.sources[fd] = nil
 		return err
 	}

@@ -27,7 +27,7 @@ func (p *poller) open() (err error) {
 		unix.Close(p.epoll)
 		return err
 	}
-	if err = p.add(p.wake); err != nil {
+	if err = p.add(p.wake, false); err != nil {
 		p.close()
 	}
 	return err
@@ -38,12 +38,23 @@ func (p *poller) close() {
 	unix.Close(p.wake)
 }
 
-// add waits for fd in both directions.
-func (p *poller) add(fd int) error {
-	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
-		Fd:     int32(fd),
-	})
+// add waits for something to read from fd, and for room to write.
+func (p *poller) add(fd int, room bool) error {
+	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, interest(fd, room))
+}
+
+// change begins or ends to wait for room. A descriptor that has gone is none of
+// a poller's concern.
+func (p *poller) change(fd int, room bool) {
+	_ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_MOD, fd, interest(fd, room))
+}
+
+func interest(fd int, room bool) *unix.EpollEvent {
+	e := &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(fd)}
+	if room {
+		e.Events |= unix.EPOLLOUT
+	}
+	return e
 }
 
 func (p *poller) remove(fd int) { _ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil) }

@@ -51,7 +51,6 @@ type lane struct {
 	flushing bool // someone writes pending, without out
 	flushed  sync.Cond
 	blocked  bool  // the kernel takes nothing; the loop hears when it does
-	room     bool  // the loop has heard it while someone was writing
 	due      bool  // some loop flushes at the end of its turn
 	crowded  bool  // goOn waits for the backlog to shrink
 	closed   bool  // nothing more can be written
@@ -110,13 +109,14 @@ func (l *lane) flushLocked() {
 	}
 	l.flushing = true
 	for !l.blocked && !l.closed && l.nextLocked() {
-		l.room = false
 		l.out.Unlock()
 		n, err := l.conn.Write(l.pending[l.written:])
 		l.out.Lock()
 		l.written += n
 		l.sent += int64(n)
-		l.blocked = err == unix.EAGAIN && !l.room
+		if l.blocked = err == unix.EAGAIN; l.blocked {
+			l.loop.AwaitRoom(l.conn.FD())
+		}
 		l.closed = l.closed || err != nil && err != unix.EAGAIN
 	}
 	l.flushing = false
@@ -143,14 +143,13 @@ func (l *lane) nextLocked() bool {
 	return len(l.pending) > 0
 }
 
-// writable goes on with a flush that the kernel has stopped. Who is about to
-// find that out, since the kernel has had room only after its refusal, is told.
+// writable goes on with a flush that the kernel has stopped.
 func (l *lane) writable() {
 	l.out.Lock()
 	defer l.out.Unlock()
-	l.room = true
 	if l.blocked {
 		l.blocked = false
+		l.loop.IgnoreRoom(l.conn.FD())
 		l.flushLocked()
 	}
 }

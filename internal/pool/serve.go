@@ -29,7 +29,7 @@ type answering struct {
 // begin has l's loop wait for it. It and all below are called on that loop.
 func (l *lane) begin() {
 	l.open = true
-	if err := l.loop.Add(l.conn.FD(), l); err != nil {
+	if err := l.loop.AddReader(l.conn.FD(), l); err != nil {
 		l.end(fmt.Errorf("wait for lane %d: %w", l.index, err))
 	}
 }
