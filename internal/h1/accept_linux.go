@@ -194,7 +194,7 @@ func (li *listening) acceptOne() bool {
 	}
 	f.server.open.Add(1)
 	f.server.accepted.Add(1)
-	c := &conn{front: f, fd: fd, listening: li, peer: peer}
+	c := &conn{front: f, fd: fd, listening: li, peer: peer, proxy: f.server.cfg.Proxies.has(peer)}
 	f.admit(c)
 	return true
 }

@@ -54,9 +54,10 @@ func (c *conn) localAddr() net.Addr {
 	return netAddr(sa)
 }
 
-// peerName returns the host and the port of the client; empty for a Unix socket.
+// peerName returns the host and the port of the client; empty for a Unix
+// socket's.
 func (c *conn) peerName() (host, port string) {
-	if c.peerText[0] == "" && !c.listening.unix {
+	if c.peerText[0] == "" {
 		c.peerText = names(c.peer)
 	}
 	return c.peerText[0], c.peerText[1]

@@ -35,6 +35,7 @@ type conn struct {
 	listed    bool // in front.idle
 	queued    bool // for Flush
 	broken    bool // writing has failed
+	proxy     bool // a PROXY header has to come first
 	requests  int
 	x         *Exchange // in stateHead to stateHeld, and where bytes wait
 	held      *held     // in stateHeld
@@ -150,6 +151,9 @@ func (c *conn) readHead() bool {
 	if c.x == nil {
 		c.x = c.front.lend()
 		c.x.conn = c
+	}
+	if c.proxy {
+		return c.readProxy()
 	}
 	x, cfg := c.x, &c.front.server.cfg
 	for {
@@ -340,6 +344,10 @@ func (c *conn) expire(now time.Time) {
 	case stateNew, stateIdle, stateLinger:
 		c.close()
 	case stateHead:
+		if c.proxy {
+			c.refuseProxy("the PROXY header took too long")
+			return
+		}
 		c.refuse(http.StatusRequestTimeout, "the request's head took too long")
 	case stateBody:
 		c.refuse(http.StatusRequestTimeout, "the request's body took too long")

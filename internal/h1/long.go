@@ -67,7 +67,7 @@ func (h *held) request(body *requestBody) (*http.Request, error) {
 		RemoteAddr: h.RemoteAddr().String(),
 		Body:       http.NoBody, Close: !head.KeepAlive,
 	}
-	if h.c.listening.unix {
+	if _, ok := addrPort(h.c.peer); !ok {
 		r.RemoteAddr = "@"
 	}
 	for i, f := range head.Fields {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A Config says how a Server treats its clients. Every field but Short, HTTP2,
-// Ident, MinBodyRate and NoKeepAlive must be set.
+// A Config says how a Server treats its clients. Every field but Short, Proxies,
+// HTTP2, Ident, MinBodyRate and NoKeepAlive must be set.
 type Config struct {
 	// Limits bounds what a request may consist of.
 	Limits Limits
@@ -42,6 +42,10 @@ type Config struct {
 	Handler http.Handler
 	// BaseContext is the parent of the contexts of the long way's requests.
 	BaseContext context.Context
+	// Proxies begin their connections with a header of the PROXY protocol,
+	// within HeaderTimeout; else these are closed without an answer. The
+	// client that it names is the connection's peer from then on.
+	Proxies Proxies
 	// HTTP2 serves a connection whose client has begun it with HTTP/2's
 	// preface, which can still be read from it, until it ends, and closes it;
 	// nil: such a client is refused. Its goroutine is waited for.
