@@ -27,9 +27,9 @@ const (
 	// has read yet a client may send, in a stream and in all of a connection.
 	streamBuffer = 256 << 10
 	connBuffer   = 512 << 10
-	// readFrame is the longest frame that a client may send. The memory for
-	// it is the connection's as long as that lives.
-	readFrame = 32 << 10
+	// readFrame is the longest frame that a client may send, the least that
+	// there is: the memory for it is the connection's as long as that lives.
+	readFrame = 16 << 10
 	// cancelledSlack is how many requests a client may cancel before their
 	// answers have begun, beside as many as it does not. A cancelled request
 	// costs the client nothing, and its handler has perhaps begun.
