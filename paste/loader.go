@@ -67,8 +67,11 @@ func (r *resolver) fileLoader(q request, name string) (*Loader, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	src.passed = new(Conf)
 	for key, value := range q.conf.All() {
-		src.AddDefault(key, value)
+		if src.AddDefault(key, value) {
+			src.passed.SetAt(key, value, q.conf.Pos(key))
+		}
 	}
 	l := r.loader("config:"+src.Name, q.at)
 	l.file = src
@@ -106,7 +109,7 @@ func (l *Loader) Section(name string) (*Conf, error) {
 	for _, o := range l.file.Section(name).Options() {
 		value, err := l.file.Interpolate(name, o)
 		if err != nil {
-			return nil, misread(err)
+			return nil, l.file.misread(err)
 		}
 		conf.SetAt(o.Name, value, l.file.position(o.Line))
 	}
@@ -194,6 +197,8 @@ func (l *Loader) resolve(q request) (*Context, *Error) {
 type source struct {
 	*ini.File
 	abs string // where it is, whatever name it was asked for by
+	// passed are the defaults that it has not of its own.
+	passed *Conf
 }
 
 // open reads and parses a file.

@@ -33,6 +33,31 @@ func misread(err error) *Error {
 	}
 }
 
+// misread is the function misread for what a value of s is read as. A default
+// that was passed in is to be mended where it was given.
+func (s *source) misread(err error) *Error {
+	e := misread(err)
+	var cause *ini.Error
+	if !errors.As(err, &cause) || e.Pos.Line != 0 {
+		return e
+	}
+	option := cause.Mistakes[0].Option
+	if _, passed := s.passed.Get(option); !passed {
+		return e
+	}
+	pos := s.passed.Pos(option)
+	if pos.Line == 0 {
+		e.Message += fmt.Sprintf("; %q was passed in", option)
+		return e
+	}
+	e.Pos, e.Section = pos, ""
+	e.Message += "; this value becomes a default of " + s.Name + " and is read once more there"
+	if strings.Contains(e.Hint, "%%") {
+		e.Hint = "write %%%% for a percent sign: each file that the value is passed on to halves them"
+	}
+	return e
+}
+
 // unreadable returns the error for a file that cannot be opened or read.
 func unreadable(from origin, name string, cause error) *Error {
 	number := errno(cause)

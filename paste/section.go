@@ -55,7 +55,7 @@ func (res *resolution) read(passed *Conf) *Error {
 	file := res.l.file
 	defaults, err := file.DefaultValues()
 	if err != nil {
-		return misread(err)
+		return file.misread(err)
 	}
 	res.global, res.local, res.additions = new(Conf), new(Conf), new(Conf)
 	for _, d := range defaults {
@@ -89,7 +89,7 @@ func (res *resolution) readOption(o *ini.Option, gets *Conf) *Error {
 	}
 	value, err := file.Interpolate(res.s.Name, o)
 	if err != nil {
-		return misread(err)
+		return file.misread(err)
 	}
 	switch pos := res.at(o); {
 	case isSet:

@@ -21,6 +21,7 @@ type Error struct {
 type Mistake struct {
 	Line    int    // counted from 1; 0 is the file as a whole
 	Section string // the text between the brackets, or empty
+	Option  string // whose value is wrong, or empty: the line as it stands is
 	Message string // what stands there: want what
 }
 

@@ -212,7 +212,7 @@ func (e *expansion) fail(at place, class, text, message string) *Error {
 		Class:    class,
 		Text:     fmt.Sprintf("Error in file %s: %s", e.file.Name, text),
 		File:     e.file.Name,
-		Mistakes: []Mistake{{Line: at.line(), Section: e.section, Message: message}},
+		Mistakes: []Mistake{{Line: at.line(), Section: e.section, Option: at.option.Name, Message: message}},
 	}
 }
 
