@@ -19,6 +19,7 @@ const root = "../.."
 // lower floors. The end-to-end tests and the benchmarks stand outside: they run
 // the built program.
 var floors = [][]string{
+	{"internal/spelling"},
 	{"internal/ini", "internal/setting", "internal/marshal", "internal/wire", "internal/spool", "internal/h1", "python"},
 	{"paste", "internal/interpreter", "internal/wsgi"},
 	{

@@ -286,18 +286,6 @@ func TestRepr(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"blog", "wiki", "main", "static-files"}
-	for name, want := range map[string]string{
-		"blgo": "blog", "Wiki": "wiki", " main ": "main", "static_files": "static-files",
-		"mian": "main", "zzz": "", "": "", "b": "", "blog": "",
-	} {
-		if got := ini.Nearest(name, names); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "[a]\nb = c\n", "[DEFAULT]\nx: %(y)s\n  [z]\n[a]\nx =\n\n  1\n#\n", "\ufeff[a]", "[a\n", "[a]\n= b\n",

@@ -3,6 +3,8 @@ package ini
 import (
 	"fmt"
 	"strings"
+
+	"pasted/internal/spelling"
 )
 
 // Limits of interpolation. The depth is ConfigParser's. The other two have no
@@ -175,7 +177,7 @@ func (e *expansion) missingHint(name string) string {
 	for _, o := range e.file.Options(e.section) {
 		names = append(names, o.Name)
 	}
-	if near := Nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names); near != "" {
 		return fmt.Sprintf("did you mean %%(%s)s?", near)
 	}
 	for _, s := range e.file.sections {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pasted/internal/spelling"
 )
 
 // An Option is an option as it stands in a file.
@@ -181,7 +183,7 @@ func (r *Reader) meant(name string) string {
 			candidates = append(candidates, prefix+rest)
 		}
 	}
-	return Nearest(name, candidates)
+	return spelling.Nearest(name, candidates)
 }
 
 // inGroup says whether an option is one of a group, such as the variables of an

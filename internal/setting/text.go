@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"pasted/internal/spelling"
 )
 
 // The functions of this file read one text. Space around it, Python's kind,
@@ -183,7 +185,7 @@ func OneOf(text string, words ...string) (string, error) {
 	if last := len(words) - 1; last > 0 {
 		want = "want " + strings.Join(words[:last], ", ") + " or " + words[last]
 	}
-	if near := Nearest(text, words); near != "" && len(words) > 2 {
+	if near := spelling.Nearest(text, words); near != "" && len(words) > 2 {
 		want += fmt.Sprintf(": did you mean %q?", near)
 	}
 	return "", errors.New(want)

@@ -121,19 +121,3 @@ func TestOneOf(t *testing.T) {
 	})
 	check(t, "OneOf", func(s string) (string, error) { return setting.OneOf(s, "http") }, []text{{"https", "want http"}})
 }
-
-func TestNearest(t *testing.T) {
-	candidates := []string{"processes", "threads", "python", "preload", "setup", "env.HOME", "chdir", "umask", "path"}
-	for word, want := range map[string]string{
-		"proceses": "processes", "process": "processes", "Threads": "threads", "thraeds": "threads", "pyhton": "python",
-		"pre-load": "preload", "preload ": "preload", "evn.HOME": "env.HOME", "cd": "", "xyz": "", "": "", "workers": "",
-		"path": "", "paths": "path", "mask": "umask", "ümask": "umask",
-	} {
-		if got := setting.Nearest(word, candidates); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
-		}
-	}
-	if got := setting.Nearest("axe", []string{"axes", "ax", "axe"}); got != "axes" {
-		t.Errorf("among equals: %q, want the first, axes", got)
-	}
-}
