@@ -51,7 +51,5 @@ func start(t *testing.T, file string) *harness.Server {
 	}
 	port := harness.Port(t)
 	args := []string{"serve", file, "e2e_port=" + strconv.Itoa(port), "e2e_python=" + python}
-	server := harness.Start(t, harness.Options{Binary: binary, Dir: "testdata", Args: args, Port: port})
-	skipWhileOpen(t, server)
-	return server
+	return harness.Start(t, harness.Options{Binary: binary, Dir: "testdata", Args: args, Port: port})
 }
