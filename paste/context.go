@@ -49,6 +49,9 @@ type Context struct {
 	// section led to. Pos is where its header stands.
 	Section string
 	Pos     Position
+	// Named is where the section's option stands that says what it is, its
+	// `use` or its factory: the zero Position where none does.
+	Named Position
 
 	// App and Filters are a pipeline's, the outermost filter first. Filter
 	// and Next are those of a filter_app and of a filtered_with.

@@ -440,3 +440,26 @@ func dumpText(ctx *paste.Context) string {
 	text, err := json.Marshal(paste.Dump(ctx))
 	return fmt.Sprint(string(text), err)
 }
+
+func TestNamedIsTheOptionThatSaysWhatASectionIs(t *testing.T) {
+	opts := memory(map[string]string{
+		"main.ini": "[server:main]\nport = 1\nuse = inner\n[server:inner]\nuse = egg:Fake#runner\n" +
+			"[app:main]\n\npaste.app_factory = a:b\n[pipeline:p]\npipeline = main\n[app:other]\nuse = main\n",
+	})
+	for _, c := range []struct {
+		kind paste.Kind
+		name string
+		line int
+	}{
+		{paste.ServerKind, "main", 3}, {paste.AppKind, "main", 8}, {paste.AppKind, "other", 12}, {paste.AppKind, "p", 0},
+	} {
+		opts.Name = &c.name
+		ctx, err := paste.Resolve(c.kind, "config:main.ini", opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ctx.Named.Line != c.line {
+			t.Errorf("%s %s is named at %v, want line %d", c.kind, c.name, ctx.Named, c.line)
+		}
+	}
+}

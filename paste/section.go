@@ -281,7 +281,7 @@ func (res *resolution) use(kind Kind) (*Context, *Error) {
 	if ctx.Protocol == "" || ctx.Section == "" && ctx.isDirect() {
 		ctx.Protocol = res.protocol(ctx)
 	}
-	ctx.Section, ctx.Pos = res.s.Name, res.l.file.position(res.s.Line)
+	ctx.Section, ctx.Pos, ctx.Named = res.s.Name, res.l.file.position(res.s.Line), from.pos
 	return ctx, nil
 }
 
@@ -330,6 +330,6 @@ func (res *resolution) explicit(kind Kind) (*Context, *Error) {
 		return nil, err
 	}
 	ctx := res.bare(contextType(kind))
-	ctx.Protocol, ctx.Object = found[0], object
+	ctx.Protocol, ctx.Object, ctx.Named = found[0], object, from.pos
 	return ctx, nil
 }
