@@ -1,6 +1,8 @@
 // Package h2_test speaks HTTP/2 with the built pasted: h2spec's cases, and an
-// application behind it as clients of HTTP/2 see it. How requests are read, and
-// when connections end, is tested in internal/httpd.
+// application behind it as clients of HTTP/2 see it. And it stands HAProxy before
+// it, which says by the PROXY protocol who the clients are. How requests are
+// read, and when connections end, is tested in internal/httpd; how PROXY headers
+// are, in internal/h1.
 package h2_test
 
 import (

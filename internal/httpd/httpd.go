@@ -10,6 +10,7 @@ package httpd
 import (
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/setting"
 	"pasted/paste"
 )
@@ -75,6 +76,9 @@ type Config struct {
 	IdleTimeout time.Duration
 	// NoShortWay has every request take the long way.
 	NoShortWay bool
+	// ProxyProtocol are the peers whose connections begin with a header of
+	// the PROXY protocol, which names the client.
+	ProxyProtocol h1.Proxies
 	// NoHTTP2 refuses HTTP/2, which clients may begin with prior knowledge.
 	NoHTTP2 bool
 	// NoKeepAlive closes each connection after its first answer.

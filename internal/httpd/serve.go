@@ -112,6 +112,7 @@ func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
 		SendTimeout:    c.SendTimeout,
 		NoKeepAlive:    c.NoKeepAlive,
 		Ident:          c.Ident,
+		Proxies:        c.ProxyProtocol,
 		Handler:        http.HandlerFunc(e.serveLong),
 		BaseContext:    base,
 		Refused:        e.refusals.note,

@@ -212,6 +212,7 @@ func own() server {
 			{names: "send_timeout", read: readTime(sendTime)},
 			{names: "graceful_timeout", read: readTime(gracefulTime)},
 			{names: "http2", read: readHTTP2},
+			{names: "proxy_protocol", read: readProxyProtocol},
 			{names: "ssl_pem certfile keyfile", read: mustNot(wantNoTLS)},
 			{names: "trusted_proxy", note: noProxies},
 		},

@@ -33,7 +33,8 @@ func gunicornServed() []option {
 		{names: "certfile keyfile ca_certs cert_reqs ssl_version ciphers", read: mustNot(wantNoTLS)},
 		{names: "do_handshake_on_connect suppress_ragged_eofs ssl_context", note: "no effect: " + noTLS},
 		{names: "user group", read: mustNot("this option taken out: privileges are not given up yet; start the server as that user")},
-		{names: "proxy_protocol", read: refuseUnless("off: the PROXY protocol is not there yet", "off", "false")},
+		{names: "proxy_protocol", read: readGunicornProxies},
+		{names: "proxy_allow_ips", read: readProxyAllowIPs},
 		{names: "protocol", read: refuseUnless("http: no other protocol is spoken", "http")},
 	}
 }
@@ -57,7 +58,7 @@ func gunicornUnserved() []option {
 		{names: "pythonpath", note: inWorkers + ": path"},
 		{names: "raw_env", note: inWorkers + ": env.NAME"},
 		{names: "config", note: "not read: what it sets belongs into this file"},
-		{names: "forwarded_allow_ips secure_scheme_headers forwarder_headers proxy_allow_ips uwsgi_allow_ips", note: noProxies},
+		{names: "forwarded_allow_ips secure_scheme_headers forwarder_headers uwsgi_allow_ips", note: noProxies},
 		{names: "accesslog access_log_format disable_redirect_access_to_syslog", note: "no effect: egg:Paste#translogger in the pipeline writes an access log"},
 		{names: "errorlog loglevel logger_class logconfig logconfig_dict logconfig_json capture_output enable_stdio_inheritance", note: noLogs},
 		{names: "syslog syslog_addr syslog_facility syslog_prefix", note: noLogs},
