@@ -1,166 +1,268 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
+	"os"
+	"os/exec"
 	"slices"
-	"strconv"
-	"sync"
 	"time"
 )
 
-// answerLimit is how long one answer may take.
-const answerLimit = 10 * time.Second
+// A load is how a row is measured.
+type load interface {
+	// measure puts the load on a peer that serves and has answered rightly, and
+	// returns what it has found. The error says in what the peer has failed.
+	measure(ctx context.Context, r *running, e exchange, p pace) (sample, error)
+}
 
-// A load is a closed loop: so many connections, each of which sends its next
-// request when it has the answer to the one before.
-type load struct {
-	addr        string
+// A pace is how long a load goes on, and what makes a round's the same for all.
+type pace struct {
+	WarmUp time.Duration `json:"warm_up"`
+	Closed time.Duration `json:"closed"` // of closed loops; whole seconds
+	Open   time.Duration `json:"open"`   // of open loops, after the warm-up
+	Idle   int           `json:"idle"`   // how many idle connections
+	seed   uint64
+}
+
+// A sample is what one visit of a peer has given. What a load does not measure
+// is zero.
+type sample struct {
+	Rate     float64       `json:"rate,omitempty"` // answers a second
+	Requests int           `json:"requests,omitempty"`
+	P50      time.Duration `json:"p50,omitempty"`
+	P99      time.Duration `json:"p99,omitempty"`
+	Theory   time.Duration `json:"theory,omitempty"`   // p99 of one queue, in theory
+	Before   time.Duration `json:"before,omitempty"`   // p99 without idle connections
+	PerIdle  float64       `json:"per_idle,omitempty"` // bytes for each of them
+	Start    time.Duration `json:"start,omitempty"`
+	Import   time.Duration `json:"import,omitempty"`
+	First    int64         `json:"first,omitempty"` // RSS of the first process, bytes
+	All      int64         `json:"all,omitempty"`   // PSS of all processes, bytes
+	CPU      split         `json:"cpu"`
+	Foreign  float64       `json:"foreign"` // share of the processor that others had, 0 to 1
+	Failure  string        `json:"failure,omitempty"`
+	Remark   string        `json:"remark,omitempty"`
+}
+
+// settle puts into s what has been used between two moments.
+func (s *sample) settle(before, after account) {
+	s.CPU = after.split.minus(before.split)
+	s.Foreign = after.foreignSince(before)
+}
+
+// A closed loop: wrk.
+type closed struct {
 	connections int
-	duration    time.Duration
+	threads     int  // of wrk
+	varies      bool // answers differ in length
 }
 
-// A result is what one load has measured.
-type result struct {
-	rate     float64 // answers a second
-	p50, p99 time.Duration
-	failed   int // requests that have no whole answer with status 200
-}
-
-// run measures until the load's time is over or ctx ends.
-func (l load) run(ctx context.Context) result {
-	ctx, cancel := context.WithTimeout(ctx, l.duration)
-	defer cancel()
-	clients := make([]client, l.connections)
-	began := time.Now()
-	var wg sync.WaitGroup
-	for i := range clients {
-		wg.Go(func() { clients[i].loop(ctx, l.addr) })
-	}
-	wg.Wait()
-	elapsed := time.Since(began)
-	var taken []time.Duration
-	var r result
-	for _, c := range clients {
-		taken = append(taken, c.taken...)
-		r.failed += c.failed
-	}
-	slices.Sort(taken)
-	r.rate = float64(len(taken)) / elapsed.Seconds()
-	r.p50, r.p99 = percentile(taken, 50), percentile(taken, 99)
-	return r
-}
-
-// percentile returns the value that p percent of the sorted values are not
-// above, by nearest rank; 0 if there are none.
-func percentile(sorted []time.Duration, p int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[max(0, (len(sorted)*p+99)/100-1)]
-}
-
-// A client is one connection of a load, made anew when the server closes it.
-type client struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	taken  []time.Duration
-	failed int
-}
-
-// loop sends requests until ctx ends. The last one is counted only if it is
-// answered by then.
-func (c *client) loop(ctx context.Context, addr string) {
-	defer c.close()
-	request := []byte("GET / HTTP/1.1\r\nHost: " + addr + "\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
-	for ctx.Err() == nil {
-		began := time.Now()
-		err := c.exchange(addr, request)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			c.failed++
-			c.close()
-			continue
-		}
-		c.taken = append(c.taken, time.Since(began))
-	}
-}
-
-func (c *client) close() {
-	if c.conn != nil {
-		c.conn.Close()
-	}
-	c.conn = nil
-}
-
-// exchange sends the request and reads its answer, on a new connection if there
-// is none.
-func (c *client) exchange(addr string, request []byte) error {
-	if c.conn == nil {
-		conn, err := net.DialTimeout("tcp", addr, answerLimit)
-		if err != nil {
-			return err
-		}
-		c.conn, c.in = conn, bufio.NewReaderSize(conn, 4<<10)
-	}
-	if err := c.conn.SetDeadline(time.Now().Add(answerLimit)); err != nil {
-		return err
-	}
-	if _, err := c.conn.Write(request); err != nil {
-		return err
-	}
-	last, err := readAnswer(c.in)
-	if last {
-		c.close()
-	}
-	return err
-}
-
-var errNoLength = errors.New("answer without Content-Length")
-
-// readAnswer reads one answer, and says whether it is the connection's last. It
-// knows as much of HTTP as the answers of the measured applications need.
-func readAnswer(in *bufio.Reader) (last bool, err error) {
-	line, err := in.ReadSlice('\n')
+func (c closed) measure(ctx context.Context, r *running, e exchange, p pace) (sample, error) {
+	size, err := e.check(r.addr)
 	if err != nil {
-		return true, err
+		return sample{}, err
 	}
-	if len(line) < 12 || string(line[9:12]) != "200" {
-		return true, fmt.Errorf("answer %q", line)
+	if c.varies {
+		size = 0
 	}
-	length := -1
-	for {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return true, err
-		}
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			break
-		}
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		switch value = bytes.TrimSpace(value); {
-		case bytes.EqualFold(name, []byte("Content-Length")):
-			if length, err = strconv.Atoi(string(value)); err != nil {
-				return true, err
+	remark, err := c.servesAll(ctx, r, e)
+	if err != nil {
+		return sample{}, err
+	}
+	w := wrk{addr: r.addr, exchange: e, connections: c.connections, threads: c.threads, duration: p.WarmUp}
+	if _, err := w.run(ctx, r.site.dir); err != nil {
+		return sample{}, err
+	}
+	w.duration = p.Closed
+	before := r.account()
+	found, err := w.run(ctx, r.site.dir)
+	if err != nil {
+		return sample{}, err
+	}
+	s := sample{Rate: found.rate(), Requests: found.requests, P50: found.p50, P99: found.p99, Remark: remark}
+	s.settle(before, r.account())
+	if err := found.judge(e, size, c.connections); err != nil {
+		return s, err
+	}
+	_, err = e.check(r.addr)
+	return s, err
+}
+
+// servesAll sees whether all connections are served while all are open: wrk would
+// not tell, as it counts answers, whoever gets them.
+func (c closed) servesAll(ctx context.Context, r *running, e exchange) (remark string, err error) {
+	if c.varies || e.close || c.connections == 1 {
+		return "", nil
+	}
+	h, err := newHerd(r.addr)
+	if err != nil {
+		return "", err
+	}
+	defer h.close()
+	n, err := h.atOnce(ctx, r.addr, e, c.connections, c.connections, 2*time.Second)
+	if err == nil && n < c.connections {
+		remark = fmt.Sprintf("serves %d of %d connections while they stay open", n, c.connections)
+	}
+	return remark, err
+}
+
+// An open loop: requests that come whether or not those before have been answered.
+type open struct {
+	rate      float64 // a second
+	slow      float64 // share of slow ones
+	slowPath  string
+	slowTakes time.Duration
+}
+
+func (o open) measure(ctx context.Context, r *running, e exchange, p pace) (sample, error) {
+	if _, err := e.check(r.addr); err != nil {
+		return sample{}, err
+	}
+	h, err := newHerd(r.addr)
+	if err != nil {
+		return sample{}, err
+	}
+	defer h.close()
+	slow := e
+	slow.path = o.slowPath
+	arrivals := traffic{rate: o.rate, slow: o.slow, duration: p.WarmUp + p.Open}.arrivals(p.seed)
+	before := r.account()
+	outcomes, err := h.play(ctx, r.addr, []exchange{e, slow}, arrivals)
+	if err != nil {
+		return sample{}, err
+	}
+	took, err := tookOf(outcomes)
+	fast := fastest(arrivals, took, p.WarmUp)
+	inTheory := fastest(arrivals, oneQueue(arrivals, r.site.setup.lanes(), [2]time.Duration{0, o.slowTakes}), p.WarmUp)
+	s := sample{
+		Rate: o.rate, Requests: len(arrivals),
+		P50: percentile(fast, 50), P99: percentile(fast, 99), Theory: percentile(inTheory, 99),
+	}
+	s.settle(before, r.account())
+	return s, err
+}
+
+// tookOf returns how long the requests have taken, or how many have failed.
+func tookOf(outcomes []outcome) ([]time.Duration, error) {
+	took := make([]time.Duration, len(outcomes))
+	failed := 0
+	var first error
+	for i, o := range outcomes {
+		took[i] = o.took
+		if o.err != nil {
+			failed++
+			if first == nil {
+				first = plain(o.err)
 			}
-		case bytes.EqualFold(name, []byte("Connection")):
-			last = bytes.EqualFold(value, []byte("close"))
 		}
 	}
-	if length < 0 {
-		return true, errNoLength
+	if failed > 0 {
+		return took, fmt.Errorf("%d of %d requests failed: %w", failed, len(outcomes), first)
 	}
-	_, err = in.Discard(length)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+	return took, nil
+}
+
+// idling is an open loop beside connections that do nothing.
+type idling struct {
+	rate float64
+}
+
+// batch is how many connections are made at the same time.
+const batch = 100
+
+func (l idling) measure(ctx context.Context, r *running, e exchange, p pace) (sample, error) {
+	if _, err := e.check(r.addr); err != nil {
+		return sample{}, err
 	}
-	return last || err != nil, err
+	before := r.account()
+	without, err := l.active(ctx, r, e, p)
+	if err != nil {
+		return sample{}, err
+	}
+	_, less := r.memory()
+	h, err := newHerd(r.addr)
+	if err != nil {
+		return sample{}, err
+	}
+	defer h.close()
+	n, err := h.atOnce(ctx, r.addr, e, p.Idle, batch, answerLimit)
+	if err != nil || n < p.Idle {
+		return sample{}, errors.Join(fmt.Errorf("%d of %d connections were served", n, p.Idle), err)
+	}
+	with, err := l.active(ctx, r, e, p)
+	if err != nil {
+		return sample{}, err
+	}
+	_, more := r.memory()
+	s := sample{
+		Rate: l.rate, Requests: len(with), Before: percentile(without, 99),
+		P50: percentile(with, 50), P99: percentile(with, 99),
+		PerIdle: per(float64(more.PSS-less.PSS), float64(p.Idle)),
+	}
+	s.settle(before, r.account())
+	if kept := h.kept(); kept < p.Idle {
+		return s, fmt.Errorf("%d of %d idle connections were still open after %v", kept, p.Idle, p.WarmUp+p.Open)
+	}
+	return s, nil
+}
+
+// active returns, sorted, what the requests took that came beside.
+func (l idling) active(ctx context.Context, r *running, e exchange, p pace) ([]time.Duration, error) {
+	h, err := newHerd(r.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer h.close()
+	arrivals := traffic{rate: l.rate, duration: p.WarmUp + p.Open}.arrivals(p.seed)
+	outcomes, err := h.play(ctx, r.addr, []exchange{e}, arrivals)
+	if err != nil {
+		return nil, err
+	}
+	took, err := tookOf(outcomes)
+	return fastest(arrivals, took, p.WarmUp), err
+}
+
+// starting measures the start itself, which has just been.
+type starting struct{}
+
+// rest is how long a server is left alone before its memory is read.
+const rest = 500 * time.Millisecond
+
+func (starting) measure(ctx context.Context, r *running, e exchange, _ pace) (sample, error) {
+	before := r.account()
+	s := sample{Start: r.start}
+	select {
+	case <-ctx.Done():
+	case <-time.After(rest):
+	}
+	first, all := r.memory()
+	s.First, s.All = first.RSS, all.PSS
+	s.settle(before, r.account())
+	s.CPU = split{} // of half a second in which nothing is done
+	if _, err := e.check(r.addr); err != nil {
+		return s, err
+	}
+	var err error
+	s.Import, err = importTime(ctx, r.site)
+	return s, err
+}
+
+// importTime returns how long Python takes to start, import the application and
+// end: the median of three.
+func importTime(ctx context.Context, at site) (time.Duration, error) {
+	var took []time.Duration
+	for range 3 {
+		cmd := exec.CommandContext(ctx, at.setup.bin("python"), "-c", "import "+at.module)
+		cmd.Dir = at.setup.here("apps")
+		cmd.Env = append(os.Environ(), "PYTHONPATH="+cmd.Dir)
+		began := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("import %s: %w: %s", at.module, err, out)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[1], nil
 }

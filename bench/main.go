@@ -1,9 +1,15 @@
-// Command bench measures Pasted beside its peers: the same applications, as
-// many workers and threads, one after the other on one machine, in alternating
-// rounds. It wants bin/pasted to be built and is run from the repository's root.
+// Command bench measures Pasted beside its peers: the same applications, as many
+// workers and threads, one after the other on one machine, in alternating rounds.
+// It installs the peers, checks that each answers rightly, and says where the
+// processor's time goes. It is run from the repository's root and wants
+// bin/pasted to be built.
 //
 //	go run ./bench -quick   in a few minutes, on the terminal
-//	go run ./bench          longer; writes docs/benchmarks.md
+//	go run ./bench          longer; writes docs/benchmarks.md and its charts
+//
+// What it is made of: peers (peers.go) serve, rows (row.go) say what is measured,
+// loads (load.go) measure it, goals (goal.go) say what is to be reached. A new one
+// of each is an entry in a table.
 package main
 
 import (
@@ -12,39 +18,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"slices"
+	"strings"
 	"syscall"
-	"time"
 )
-
-// environment is where the peers are installed, from the repository's root.
-const environment = ".cache/bench"
-
-// A plan says how long is measured.
-type plan struct {
-	rounds int
-	warmUp time.Duration
-	many   load // without an address
-	one    load
-}
-
-func quickPlan() plan {
-	return plan{
-		rounds: 3, warmUp: 500 * time.Millisecond,
-		many: load{connections: 64, duration: 1500 * time.Millisecond},
-		one:  load{connections: 1, duration: time.Second},
-	}
-}
-
-func fullPlan() plan {
-	return plan{
-		rounds: 5, warmUp: time.Second,
-		many: load{connections: 64, duration: 5 * time.Second},
-		one:  load{connections: 1, duration: 3 * time.Second},
-	}
-}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -56,91 +33,80 @@ func main() {
 	}
 }
 
-// run measures as args say, shows progress on stderr and the tables on stdout.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// An options is what the command line says.
+type options struct {
+	plan    plan
+	quick   bool
+	pasted  string
+	page    string
+	charts  string
+	results string
+	from    string
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "measure for a few minutes, and write no page")
-	pasted := flags.String("pasted", "bin/pasted", "the program")
-	page := flags.String("o", "docs/benchmarks.md", "the page that is written")
+	flags.BoolVar(&o.quick, "quick", false, "measure for a few minutes, and write no page")
+	flags.StringVar(&o.pasted, "pasted", "bin/pasted", "the program")
+	flags.StringVar(&o.page, "o", "docs/benchmarks.md", "the `page` that is written; empty: the terminal")
+	flags.StringVar(&o.charts, "charts", "docs/img", "the `folder` of its charts")
+	flags.StringVar(&o.results, "results", environment+"/results.json", "the `file` that keeps what was measured")
+	flags.StringVar(&o.from, "from", "", "measure nothing: write the page from this `file` of results")
+	rows := flags.String("rows", "", "only these rows, `keys` with blanks between")
+	peers := flags.String("peers", "", "only these peers, `names` with a semicolon between")
+	rounds := flags.Int("rounds", 0, "so many `rounds`")
 	if err := flags.Parse(args); err != nil {
-		return err
+		return o, err
 	}
-	p := fullPlan()
-	if *quick {
-		p = quickPlan()
+	o.plan = fullPlan()
+	if o.quick {
+		o.plan = quickPlan()
+		o.page = ""
 	}
-	s, err := newSetup(".", *pasted)
+	if *rows != "" {
+		o.plan.Rows = strings.Fields(*rows)
+	}
+	if *peers != "" {
+		o.plan.Peers = strings.Split(*peers, ";")
+	}
+	if *rounds > 0 {
+		o.plan.Rounds = *rounds
+	}
+	return o, o.plan.check()
+}
+
+// run measures as args say, shows progress on stderr, and writes the page.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	if err := install(ctx, stderr); err != nil {
-		return err
-	}
-	r := report{plan: p, machine: describe(s), setup: s}
-	if err := r.measure(ctx, stderr); err != nil {
-		return err
-	}
-	if *quick {
-		_, err = io.WriteString(stdout, r.String())
-		return err
-	}
-	return os.WriteFile(*page, []byte(r.String()), 0o644)
-}
-
-// install makes the virtual environment with the peers.
-func install(ctx context.Context, out io.Writer) error {
-	cmd := exec.CommandContext(ctx, "tools/venv", "python3", environment, "bench/requirements.txt")
-	cmd.Stdout, cmd.Stderr = out, out
-	return cmd.Run()
-}
-
-// measure fills r. Every round measures all peers, in turn forwards and
-// backwards, so that what becomes slower or faster with time does so for all.
-func (r *report) measure(ctx context.Context, progress io.Writer) error {
-	began := readUsage()
-	for round := range r.plan.rounds {
-		for _, app := range applications() {
-			all := peers()
-			if round%2 == 1 {
-				slices.Reverse(all)
-			}
-			for _, p := range all {
-				v, err := r.visit(ctx, p, app)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(progress, "round %d/%d  %-18s %-18s %7.0f/s with 64 connections, %6.0f/s with one, first answer after %v\n",
-					round+1, r.plan.rounds, app.title, p.name, v.many.rate, v.one.rate, v.start.Round(time.Millisecond))
-				r.add(app, p, v)
-			}
-		}
-	}
-	r.others = began.othersUntil(readUsage())
-	return nil
-}
-
-// A visit is one peer with one application in one round.
-type visit struct {
-	start     time.Duration // until the first answer
-	many, one result
-	memory    memory // after the loads
-}
-
-func (r *report) visit(ctx context.Context, p peer, app application) (visit, error) {
-	port, err := freePort()
+	found, err := o.measure(ctx, stderr)
 	if err != nil {
-		return visit{}, err
+		return err
 	}
-	s, err := startServer(ctx, r.setup.argv(p, app, port), r.setup.apps, port)
+	if o.page == "" {
+		_, err = io.WriteString(stdout, found.page(""))
+		return err
+	}
+	return found.publish(o.page, o.charts)
+}
+
+// measure returns what there is to write about.
+func (o options) measure(ctx context.Context, progress io.Writer) (*results, error) {
+	if o.from != "" {
+		return readResults(o.from)
+	}
+	s, err := newSetup(".", o.pasted)
 	if err != nil {
-		return visit{}, err
+		return nil, err
 	}
-	defer s.stop()
-	warm, many, one := r.plan.many, r.plan.many, r.plan.one
-	warm.duration = r.plan.warmUp
-	warm.addr, many.addr, one.addr = s.addr, s.addr, s.addr
-	warm.run(ctx)
-	v := visit{start: s.start, many: many.run(ctx), one: one.run(ctx), memory: s.memory()}
-	return v, ctx.Err()
+	missing, err := s.install(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{plan: o.plan, setup: s, results: newResults(s, o.plan, missing), keep: o.results, progress: progress}
+	return b.results, b.run(ctx)
 }

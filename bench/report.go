@@ -1,163 +1,299 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
 
-// A report is what has been measured, and on what.
-type report struct {
-	plan    plan
-	machine []string
-	setup   setup
-	visits  map[string][]visit // by key
-	others  float64            // share of the processor that others had meanwhile
-}
-
-func key(app application, p peer) string { return app.module + " " + p.name }
-
-func (r *report) add(app application, p peer, v visit) {
-	if r.visits == nil {
-		r.visits = map[string][]visit{}
+// publish writes the page and, into the folder, its charts.
+func (r *results) publish(page, folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
 	}
-	r.visits[key(app, p)] = append(r.visits[key(app, p)], v)
-}
-
-// String gives the report as a page.
-func (r *report) String() string {
-	var b strings.Builder
-	b.WriteString("# Benchmarks\n\nWritten by `make bench`. Pasted beside its peers: the same applications, which do\n" +
-		"next to nothing, so that what is measured is the servers.\n\n")
-	for _, line := range r.machine {
-		fmt.Fprintf(&b, "- %s\n", line)
-	}
-	fmt.Fprintf(&b, "- %d workers with %d threads each; %d rounds, in which the peers take turns;\n"+
-		"  %v with %d connections, then %v with one, all kept alive\n",
-		r.setup.workers, r.setup.threads, r.plan.rounds, r.plan.many.duration, r.plan.many.connections, r.plan.one.duration)
-	fmt.Fprintf(&b, "- processes that have nothing to do with it took %.0f %% of the processor meanwhile\n", 100*r.others)
-	for _, p := range peers() {
-		if p.note != "" {
-			fmt.Fprintf(&b, "- %s: %s\n", p.name, p.note)
+	for name, svg := range r.charts() {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(svg), 0o644); err != nil {
+			return err
 		}
 	}
-	b.WriteString("\nThe load comes from the same machine and takes its part of the processor. Numbers\n" +
-		"are medians of the rounds, with the least and the greatest in brackets; × is the\n" +
-		"ratio to Pasted's.\n")
-	for _, app := range applications() {
-		r.section(&b, app)
+	link, err := filepath.Rel(filepath.Dir(page), folder)
+	if err != nil {
+		return err
 	}
+	return os.WriteFile(page, []byte(r.page(link)), 0o644)
+}
+
+// page returns the page. charts is where its charts are, from its own folder;
+// empty: it shows none.
+func (r *results) page(charts string) string {
+	var b strings.Builder
+	b.WriteString("# Benchmarks\n\n" + opening + "\n")
+	r.writeSettings(&b)
+	r.writeGoals(&b)
+	for _, w := range rows() {
+		if len(r.Samples[w.key]) > 0 {
+			r.writeRow(&b, w, charts)
+		}
+	}
+	r.writePeers(&b)
 	return b.String()
 }
 
-// section writes the tables of one application.
-func (r *report) section(b *strings.Builder, app application) {
-	fmt.Fprintf(b, "\n## %s\n", app.title)
-	r.rates(b, app, fmt.Sprintf("%d connections", r.plan.many.connections), func(v visit) result { return v.many })
-	r.rates(b, app, "One connection", func(v visit) result { return v.one })
-	b.WriteString("\n| start and memory | first answer | × | server process (RSS) | all processes (PSS) | × |\n| --- | ---: | ---: | ---: | ---: | ---: |\n")
-	first := func(v visit) float64 { return v.start.Seconds() * 1000 }
-	own := func(v visit) float64 { return float64(v.memory.own) / (1 << 20) }
-	all := func(v visit) float64 { return float64(v.memory.all) / (1 << 20) }
-	for _, p := range peers() {
-		fmt.Fprintf(b, "| %s | %s ms | %s | %s MiB | %s MiB | %s |\n", p.name,
-			r.spread(app, p, first), r.ratio(app, p, first), r.spread(app, p, own), r.spread(app, p, all), r.ratio(app, p, all))
+const opening = `Pasted beside its peers: the same applications on the same machine, as many
+workers and threads for all. ` + "`make bench`" + ` installs the peers, measures and writes
+this page; ` + "`make bench-quick`" + ` shows a part of it on the terminal in a few minutes.
+
+How to read it: figures are medians of the rounds, with the least and the greatest
+in brackets. × is the ratio to Pasted's figure. The load comes from the same
+machine and takes its part of the processor, as does everything else: so the
+processor's time for each answer stands beside, by who used it, in user mode and
+in the kernel ("12 + 8" µs). It says where the time goes, and it is steadier than
+the rate. Before a peer is measured in a row its answers are compared with what is
+right, byte for byte; under load their status and their number of bytes. A peer
+that fails is shown as failing, with the reason, and is not compared with.
+`
+
+func (r *results) writeSettings(b *strings.Builder) {
+	say := func(format string, args ...any) { fmt.Fprintf(b, "- "+format+"\n", args...) }
+	p := r.Plan
+	say("%s: %s", r.Date, strings.Join(r.Machine, "; "))
+	say("Pasted %s", r.Pasted)
+	say("%s with %s each, or what comes nearest", plural(r.Workers, "worker"), plural(r.Threads, "thread"))
+	say("%s, in which the peers take turns, forwards and backwards; %s of warm-up, then %s of closed loops or %s of open ones",
+		plural(p.Rounds, "round"), seconds(p.Pace.WarmUp), seconds(p.Pace.Closed), seconds(p.Pace.Open))
+	say("closed loops by wrk %s, with connections kept alive unless a row says otherwise; open loops by a client of our own, which counts from when a request was due",
+		r.Versions["wrk"])
+	mean, most := r.foreign()
+	say("processes that have nothing to do with it took %s of the processor, %s in the visit disturbed most; a visit above %s is done again, up to %s (%d were), and marked ⚠ if that does not help",
+		percent(mean), percent(most), percent(p.Disturbed), plural(p.Repeats, "time"), r.Repeated)
+	if mean > p.Disturbed {
+		b.WriteString("\n**Measured on a busy machine: the figures below are too low, and not comparable\nwith one another. They show that the benchmark works, and nothing else.**\n")
 	}
+	b.WriteByte('\n')
 }
 
-// rates writes the table of one load.
-func (r *report) rates(b *strings.Builder, app application, title string, of func(visit) result) {
-	fmt.Fprintf(b, "\n| %s | requests a second | × | median | 99%% below | failed |\n| --- | ---: | ---: | ---: | ---: | ---: |\n", title)
-	rate := func(v visit) float64 { return of(v).rate }
-	for _, p := range peers() {
-		visits := r.visits[key(app, p)]
-		failed := 0
-		for _, v := range visits {
-			failed += of(v).failed
+func seconds(d time.Duration) string { return number(d.Seconds()) + " s" }
+
+func (r *results) writeGoals(b *strings.Builder) {
+	verdicts := r.judge()
+	if len(verdicts) == 0 {
+		return
+	}
+	reached := 0
+	g := grid{head: []string{"row", "to reach", ">Pasted", ">compared with", ">gives", ""}}
+	for _, v := range verdicts {
+		if v.reached {
+			reached++
 		}
-		p50 := median(visits, func(v visit) time.Duration { return of(v).p50 })
-		p99 := median(visits, func(v visit) time.Duration { return of(v).p99 })
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %d |\n", p.name,
-			r.spread(app, p, rate), r.ratio(app, p, rate), milliseconds(p50), milliseconds(p99), failed)
+		other := v.other.text() + " " + v.figure.unit
+		if v.against != "" {
+			other = v.against + ": " + other
+		}
+		g.add(v.row.title+", "+v.figure.name, v.wanted(), v.ours.text()+" "+v.figure.unit, other, v.relation(), v.result())
 	}
+	fmt.Fprintf(b, "## What is to be reached\n\n%d of %d. Ratios are of medians in this run.\n\n%s\n", reached, len(verdicts), g.String())
 }
 
-// spread gives the median of a value, and its least and greatest.
-func (r *report) spread(app application, p peer, of func(visit) float64) string {
-	visits := r.visits[key(app, p)]
-	if len(visits) == 0 {
+func (r *results) writeRow(b *strings.Builder, w row, charts string) {
+	fmt.Fprintf(b, "## %s\n\n%s\n\n", w.title, w.text)
+	if charts != "" {
+		fmt.Fprintf(b, "![%s: %s](%s)\n\n", w.title, w.figures[0].name, filepath.ToSlash(filepath.Join(charts, w.chart())))
+	}
+	g := grid{head: []string{"", ">" + w.figures[0].heading(), ">×"}}
+	for _, f := range w.figures[1:] {
+		g.head = append(g.head, ">"+f.heading())
+	}
+	cpu := r.hasCPU(w)
+	if cpu {
+		g.head = append(g.head, ">CPU µs each", ">server", ">workers", ">proxy", ">client")
+	}
+	g.head = append(g.head, "")
+	for _, p := range r.measured(w) {
+		g.add(r.line(w, p, cpu)...)
+	}
+	if t := theory(r, w); t > 0 {
+		g.add(append([]string{"*one queue, in theory*", number(t), r.relative(w, t)}, make([]string, len(g.head)-3)...)...)
+	}
+	b.WriteString(g.String() + "\n")
+}
+
+func (f figure) heading() string {
+	if f.unit == "/s" || f.unit == "×" {
+		return f.name
+	}
+	return f.name + ", " + f.unit
+}
+
+// measured returns the peers that have samples in a row or should have, the best
+// first, failing ones at the end.
+func (r *results) measured(w row) []peer {
+	f := w.figures[0]
+	var all []peer
+	for _, p := range r.Plan.peers(w) {
+		counted, failure := r.outcome(w, p)
+		if len(counted) > 0 || failure != "" {
+			all = append(all, p)
+		}
+	}
+	slices.SortStableFunc(all, func(p, q peer) int {
+		s, t := r.spread(w, p, f), r.spread(w, q, f)
+		switch {
+		case s.n == 0 || t.n == 0:
+			return t.n - s.n
+		case f.lower:
+			return compare(s.median, t.median)
+		}
+		return compare(t.median, s.median)
+	})
+	return all
+}
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// line is a peer's line in the table of a row.
+func (r *results) line(w row, p peer, cpu bool) []string {
+	counted, failure := r.outcome(w, p)
+	name := p.name
+	if p.family == ours {
+		name = "**" + name + "**"
+	}
+	first := r.spread(w, p, w.figures[0])
+	cells := []string{name, first.text(), r.relative(w, first.median)}
+	for _, f := range w.figures[1:] {
+		cells = append(cells, r.spread(w, p, f).text())
+	}
+	if cpu {
+		cells = append(cells, cpuCells(counted)...)
+	}
+	if failure != "" {
+		cells[1], cells[2] = "fails", ""
+		return append(cells, failure)
+	}
+	return append(cells, strings.Join(r.remarks(counted), "; "))
+}
+
+// relative gives a value of a row's first figure as a multiple of Pasted's.
+func (r *results) relative(w row, value float64) string {
+	mine := r.spread(w, w.reference(), w.figures[0])
+	if mine.median == 0 {
 		return "–"
 	}
-	var values []float64
-	for _, v := range visits {
-		values = append(values, of(v))
-	}
-	return fmt.Sprintf("%.0f (%.0f–%.0f)", median(visits, of), slices.Min(values), slices.Max(values))
+	return fmt.Sprintf("%.2f", value/mine.median)
 }
 
-// ratio gives the median of a value as a multiple of Pasted's.
-func (r *report) ratio(app application, p peer, of func(visit) float64) string {
-	ours := median(r.visits[key(app, peers()[0])], of)
-	if ours == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f", median(r.visits[key(app, p)], of)/ours)
-}
-
-// median returns the median of a value of visits, the lower one of two; zero if
-// there are none.
-func median[T cmp.Ordered](visits []visit, of func(visit) T) T {
-	values := make([]T, 0, len(visits))
-	for _, v := range visits {
-		values = append(values, of(v))
-	}
-	if len(values) == 0 {
-		var zero T
-		return zero
-	}
-	slices.Sort(values)
-	return values[(len(values)-1)/2]
-}
-
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
-}
-
-// describe says what is measured on and with. What cannot be told is left out.
-func describe(s setup) []string {
-	var lines []string
-	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	cpu, _ := os.ReadFile("/proc/cpuinfo")
-	if _, rest, ok := strings.Cut(string(cpu), "model name"); ok {
-		model, _, _ := strings.Cut(rest, "\n")
-		say("%s, %d cores", strings.TrimLeft(model, "\t :"), runtime.NumCPU())
-	}
-	if kernel, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		say("Linux %s", strings.TrimSpace(string(kernel)))
-	}
-	versions := []string{output(s.pasted, "--version"), runtime.Version(), output(filepath.Join(s.bin, "python"), "--version")}
-	requirements, _ := os.ReadFile(filepath.Join(s.apps, "..", "requirements.txt"))
-	for line := range strings.Lines(string(requirements)) {
-		if name, version, ok := strings.Cut(strings.TrimSpace(line), "=="); ok && slices.Contains([]string{"gunicorn", "waitress", "Flask"}, name) {
-			versions = append(versions, name+" "+version)
+// reference is the first of our own peers in a row.
+func (r row) reference() peer {
+	for _, p := range peers() {
+		if r.has(p) && p.family == ours {
+			return p
 		}
 	}
-	say("%s", strings.Join(versions, ", "))
-	return lines
+	return peer{}
 }
 
-// output returns what a command prints, its first line.
-func output(name string, args ...string) string {
-	out, err := exec.Command(name, args...).Output()
-	if err != nil {
-		return filepath.Base(name)
+func (r *results) remarks(counted []sample) []string {
+	var all []string
+	disturbed := 0
+	for _, s := range counted {
+		if s.Remark != "" && !slices.Contains(all, s.Remark) {
+			all = append(all, s.Remark)
+		}
+		if s.Foreign > r.Plan.Disturbed {
+			disturbed++
+		}
 	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	return line
+	if disturbed > 0 {
+		all = append(all, fmt.Sprintf("⚠ %d of %d disturbed", disturbed, len(counted)))
+	}
+	return all
+}
+
+// hasCPU says whether the processor's time in a row has a meaning.
+func (r *results) hasCPU(w row) bool {
+	for _, samples := range r.Samples[w.key] {
+		for _, s := range samples {
+			if s.CPU.sum().sum() > 0 && s.Requests > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cpuCells are the columns of the processor's time for each answer: all of it,
+// and each one's part.
+func cpuCells(counted []sample) []string {
+	whole := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, s.CPU.sum().sum()) }))
+	cells := []string{whole.text()}
+	for _, of := range parties {
+		user := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, of(s.CPU).User) })).median
+		system := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, of(s.CPU).System) })).median
+		cell := ""
+		if user+system >= 0.05 {
+			cell = round(user) + " + " + round(system)
+		}
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+// parties are those that a split divides the time among, in the order of the
+// columns.
+var parties = []func(split) times{
+	func(s split) times { return s.Server },
+	func(s split) times { return s.Workers },
+	func(s split) times { return s.Proxy },
+	func(s split) times { return s.Client },
+}
+
+func each(samples []sample, of func(sample) float64) []float64 {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = of(s)
+	}
+	return values
+}
+
+// perRequest gives a time in microseconds a request.
+func perRequest(s sample, d time.Duration) float64 {
+	return per(microseconds(d), float64(s.Requests))
+}
+
+// round writes a few microseconds with one digit behind the point, more with none.
+func round(v float64) string {
+	if v < 10 {
+		return fmt.Sprintf("%.1f", v)
+	}
+	return thousands(int(v + 0.5))
+}
+
+func (r *results) writePeers(b *strings.Builder) {
+	b.WriteString("## The peers\n\n")
+	g := grid{head: []string{"", "version", "started with", "what is not the same"}}
+	for _, p := range peers() {
+		if p.place == behind || !takes(r.Plan.Peers, p.name) {
+			continue
+		}
+		version := r.Pasted
+		if len(p.parts) > 0 {
+			version = r.Versions[p.parts[0]]
+			if why, gone := r.Missing[p.parts[0]]; gone {
+				version = "not installed: " + why
+			}
+		}
+		g.add(p.name, version, "`"+p.server.argv+"`", p.note)
+	}
+	b.WriteString(g.String())
+	b.WriteString("\nBehind nginx a server listens on a Unix socket where it can, and nginx keeps up to\n64 connections to it. All configurations are in `bench/conf`, the applications in\n`bench/apps`.\n")
 }

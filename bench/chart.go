@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"strings"
+)
+
+// chart is the file name of a row's chart.
+func (r row) chart() string { return "bench-" + r.key + ".svg" }
+
+// cpuChart is that of the chart of the processor's time.
+const cpuChart = "bench-cpu.svg"
+
+// charts returns all charts by their file names.
+func (r *results) charts() map[string]string {
+	all := map[string]string{}
+	for _, w := range rows() {
+		if len(r.Samples[w.key]) > 0 {
+			all[w.chart()] = r.bars(w).svg()
+		}
+	}
+	return all
+}
+
+// A chart is a chart of bars, one below the other.
+type chart struct {
+	title string
+	unit  string
+	bars  []bar
+	mark  float64 // a line across; 0: none
+	name  string  // of the mark
+}
+
+// A bar is one line of a chart.
+type bar struct {
+	name   string
+	class  string // ours, alone, behind or native
+	spread spread
+	fails  string // why there is no bar
+}
+
+var classes = map[place]string{alone: "alone", behind: "behind", native: "native"}
+
+// bars returns the chart of a row's first figure.
+func (r *results) bars(w row) chart {
+	f := w.figures[0]
+	c := chart{title: w.title, unit: f.heading()}
+	for _, p := range r.measured(w) {
+		_, failure := r.outcome(w, p)
+		b := bar{name: p.name, class: classes[p.place], spread: r.spread(w, p, f), fails: failure}
+		if p.family == ours {
+			b.class = "ours"
+		}
+		c.bars = append(c.bars, b)
+	}
+	if t := theory(r, w); t > 0 {
+		c.mark, c.name = t, "one queue, in theory"
+	}
+	return c
+}
+
+// Measures of a chart, in pixels.
+const (
+	chartWidth = 760
+	nameWidth  = 200
+	textWidth  = 150
+	lineHeight = 22
+	headHeight = 52
+	footHeight = 12
+	barHeight  = 14
+)
+
+// style has colours for light and dark pages.
+const style = `<style>
+text{font:12px system-ui,sans-serif;fill:#24292f}
+.title{font-weight:600;font-size:14px}
+.faint{fill:#656d76}
+.ours{fill:#d1242f}.alone{fill:#0969da}.behind{fill:#8c959f}.native{fill:#1a7f37}
+.range{stroke:#24292f;stroke-width:1}
+.mark{stroke:#9a6700;stroke-width:1;stroke-dasharray:4 3}
+@media (prefers-color-scheme:dark){
+text{fill:#e6edf3}.faint{fill:#8d96a0}
+.ours{fill:#ff7b72}.alone{fill:#4493f8}.behind{fill:#6e7681}.native{fill:#3fb950}
+.range{stroke:#e6edf3}.mark{stroke:#d29922}}
+</style>
+`
+
+// svg draws it.
+func (c chart) svg() string {
+	var b strings.Builder
+	height := headHeight + lineHeight*len(c.bars) + footHeight
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", chartWidth, height, chartWidth, height)
+	fmt.Fprintf(&b, "<title>%s: %s</title>\n", html.EscapeString(c.title), html.EscapeString(c.unit))
+	b.WriteString(style)
+	fmt.Fprintf(&b, `<text class="title" x="8" y="20">%s</text><text class="faint" x="8" y="38">%s; the thin line is from the least to the greatest of the rounds</text>`+"\n",
+		html.EscapeString(c.title), html.EscapeString(c.unit))
+	scale := per(chartWidth-nameWidth-textWidth, c.most())
+	for i, bar := range c.bars {
+		bar.draw(&b, headHeight+i*lineHeight, scale)
+	}
+	if c.mark > 0 {
+		x := nameWidth + c.mark*scale
+		fmt.Fprintf(&b, `<line class="mark" x1="%.1f" y1="%d" x2="%.1f" y2="%d"><title>%s</title></line>`+"\n", x, headHeight-4, x, height-footHeight, html.EscapeString(c.name))
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+// most is the value at the right end of the scale.
+func (c chart) most() float64 {
+	most := c.mark
+	for _, b := range c.bars {
+		if b.fails == "" {
+			most = math.Max(most, b.spread.most)
+		}
+	}
+	return most
+}
+
+// draw draws one bar with its top at y.
+func (b bar) draw(out *strings.Builder, y int, scale float64) {
+	text := y + barHeight - 3
+	fmt.Fprintf(out, `<text x="%d" y="%d" text-anchor="end">%s</text>`, nameWidth-8, text, html.EscapeString(b.name))
+	if b.fails != "" {
+		fmt.Fprintf(out, `<text class="faint" x="%d" y="%d">fails: %s</text>`+"\n", nameWidth, text, html.EscapeString(shorten(b.fails, 75)))
+		return
+	}
+	fmt.Fprintf(out, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d"/>`, b.class, nameWidth, y, math.Max(0, b.spread.median*scale), barHeight)
+	middle := float64(y) + barHeight/2
+	least, most := nameWidth+math.Max(0, b.spread.least)*scale, nameWidth+math.Max(0, b.spread.most)*scale
+	fmt.Fprintf(out, `<line class="range" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, least, middle, most, middle)
+	fmt.Fprintf(out, `<text x="%.1f" y="%d">%s</text>`+"\n", math.Max(most, nameWidth)+6, text, number(b.spread.median))
+}
+
+// shorten cuts a text that is too long to be drawn.
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most-1]) + "…"
+}

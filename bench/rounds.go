@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// A bench is one run of a plan.
+type bench struct {
+	plan     plan
+	setup    setup
+	results  *results
+	keep     string // file that the results are written to after every round
+	progress io.Writer
+}
+
+// run measures all rounds. In every round each row measures all of its peers, one
+// after the other, in turn forwards and backwards, so that what becomes slower or
+// faster with time does so for all.
+func (b *bench) run(ctx context.Context) error {
+	for round := range b.plan.Rounds {
+		began := time.Now()
+		for _, r := range b.plan.rows() {
+			if err := b.row(ctx, r, round); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(b.progress, "round %d of %d took %v\n", round+1, b.plan.Rounds, time.Since(began).Round(time.Second))
+		if err := b.results.save(b.keep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) row(ctx context.Context, r row, round int) error {
+	all := b.plan.peers(r)
+	if round%2 == 1 {
+		slices.Reverse(all)
+	}
+	for _, p := range all {
+		if _, failure := b.results.outcome(r, p); failure != "" {
+			continue // in an earlier round, or it is not there
+		}
+		s := b.visit(ctx, r, p, round)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		b.results.add(r.key, p.name, s)
+		fmt.Fprintf(b.progress, "%d/%d  %-11s %-26s %s\n", round+1, b.plan.Rounds, r.key, p.name, r.brief(s))
+	}
+	return nil
+}
+
+// brief is a sample in a few words.
+func (r row) brief(s sample) string {
+	text := fmt.Sprintf("%s %s", number(r.figures[0].of(s)), r.figures[0].unit)
+	if s.Failure != "" {
+		text = "fails: " + s.Failure
+	}
+	if s.Remark != "" {
+		text += "; " + s.Remark
+	}
+	return fmt.Sprintf("%s; others had %.0f %%", text, 100*s.Foreign)
+}
+
+// visit measures one peer in one row, again if it was disturbed or has failed,
+// and returns what was disturbed least.
+func (b *bench) visit(ctx context.Context, r row, p peer, round int) sample {
+	best := b.once(ctx, r, p, round)
+	for range b.plan.Repeats {
+		if ctx.Err() != nil || (best.Failure == "" && best.Foreign <= b.plan.Disturbed) {
+			return best
+		}
+		b.results.Repeated++
+		again := b.once(ctx, r, p, round)
+		if again.Failure == "" && (best.Failure != "" || again.Foreign < best.Foreign) {
+			best = again
+		} else if best.Failure != "" {
+			return best // twice is not by chance
+		}
+	}
+	return best
+}
+
+func (b *bench) once(ctx context.Context, r row, p peer, round int) sample {
+	running, err := p.start(ctx, b.setup, r.module, r.exchange)
+	if err != nil {
+		return sample{Failure: "does not start: " + err.Error()}
+	}
+	defer running.stop()
+	pace := b.plan.Pace
+	pace.seed = uint64(round)
+	s, err := r.load.measure(ctx, running, r.exchange, pace)
+	if err != nil {
+		s.Failure = plain(err).Error()
+	}
+	return s
+}
