@@ -137,7 +137,7 @@ func (f *front) accept() {
 				f.loop.Post(f.accept) // others want their turn
 				return
 			}
-			if !f.mayAccept() || !li.acceptOne() {
+			if !f.mayAccept(li) || !li.acceptOne() {
 				break
 			}
 		}
@@ -147,11 +147,15 @@ func (f *front) accept() {
 // mayAccept says whether there is room for a connection, and makes some if it
 // can. Where it cannot, the end of a connection calls accept again. After a
 // stop there is room: it waits for nobody.
-func (f *front) mayAccept() bool {
+func (f *front) mayAccept(li *listening) bool {
 	s := f.server
 	if s.open.Load() < int64(s.cfg.MaxConnections) || s.stopping.Load() {
 		f.waits.Store(false)
 		return true
+	}
+	if !li.pending() {
+		li.ready = false
+		return false
 	}
 	if oldest := f.idle.first; oldest != nil {
 		ripe := oldest.idleSince.Add(leastIdle)
@@ -163,8 +167,18 @@ func (f *front) mayAccept() bool {
 	}
 	if !f.waits.Swap(true) {
 		s.cfg.Refused(0, "all connections are taken", nil)
+		if s.cfg.MakeRoom != nil {
+			s.cfg.MakeRoom()
+		}
 	}
 	return s.open.Load() < int64(s.cfg.MaxConnections) // one may just have ended
+}
+
+// pending says whether a connection waits in the kernel.
+func (li *listening) pending() bool {
+	wanted := []unix.PollFd{{Fd: int32(li.fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(wanted, 0)
+	return n > 0 || err != nil
 }
 
 // acceptOne takes one connection, and says whether there may be another.

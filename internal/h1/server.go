@@ -11,7 +11,7 @@ import (
 )
 
 // A Config says how a Server treats its clients. Every field but Short, Proxies,
-// HTTP2, Ident, MinBodyRate and NoKeepAlive must be set.
+// HTTP2, MakeRoom, Ident, MinBodyRate and NoKeepAlive must be set.
 type Config struct {
 	// Limits bounds what a request may consist of.
 	Limits Limits
@@ -50,6 +50,10 @@ type Config struct {
 	// preface, which can still be read from it, until it ends, and closes it;
 	// nil: such a client is refused. Its goroutine is waited for.
 	HTTP2 func(conn net.Conn)
+	// MakeRoom has a connection of HTTP/2's end that nobody asks anything on,
+	// soon, or the first that there is: another waits for its place. It must
+	// not block. nil: there are none.
+	MakeRoom func()
 	// Refused hears of every request that is refused: the status, or 0 if
 	// the client gets none, the reason and the client. It must not block.
 	Refused func(code int, reason string, client net.Addr)

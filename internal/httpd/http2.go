@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"context"
-	"encoding/binary"
 	"io"
 	stdlog "log"
 	"log/slog"
@@ -53,6 +52,7 @@ type http2Server struct {
 	mu       sync.Mutex
 	conns    map[*http2Conn]bool
 	stopping bool
+	crowded  bool // the next connection that is idle is to end
 	stops    sync.WaitGroup
 }
 
@@ -77,6 +77,7 @@ type http2Conn struct {
 	refused   bool
 	running   int
 	idle      *sync.Cond // running is 0
+	idleSince time.Time  // zero: running is not 0, or the connection is to end
 }
 
 // newHTTP2Server returns the server for e; its limits are to be set.
@@ -91,7 +92,9 @@ func newHTTP2Server(e *engine, base context.Context, log *slog.Logger) *http2Ser
 // ended. It is h1.Config.HTTP2.
 func (s *http2Server) serve(conn net.Conn) {
 	cfg := s.cfg
-	c := &http2Conn{Conn: conn, server: s, client: conn.RemoteAddr(), turn: make(chan struct{}, 1)}
+	c := &http2Conn{
+		Conn: conn, server: s, client: conn.RemoteAddr(), turn: make(chan struct{}, 1), idleSince: time.Now(),
+	}
 	c.idle = sync.NewCond(&c.mu)
 	c.control = &http.Server{
 		Handler: http.HandlerFunc(c.serveRequest),
@@ -155,6 +158,46 @@ func (s *http2Server) stop() {
 // a while after stop, and again, for connections that have begun since.
 func (s *http2Server) close() { s.each((*http2Conn).shutDown) }
 
+// makeRoom ends the connection that has been idle longest, or the next one that
+// will be. It is h1.Config.MakeRoom.
+func (s *http2Server) makeRoom() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.crowded = true
+	s.stops.Go(s.endOldest)
+}
+
+func (s *http2Server) endOldest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var oldest *http2Conn
+	var since time.Time
+	for c := range s.conns {
+		if at := c.isIdleSince(); !at.IsZero() && (oldest == nil || at.Before(since)) {
+			oldest, since = c, at
+		}
+	}
+	if oldest != nil && s.crowded {
+		s.crowded = false
+		oldest.leaveSoon()
+	}
+}
+
+// isIdleSince returns the zero time if c is not idle.
+func (c *http2Conn) isIdleSince() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.idleSince
+}
+
+// leaveSoon ends a connection that is idle.
+func (c *http2Conn) leaveSoon() {
+	c.mu.Lock()
+	c.idleSince = time.Time{}
+	c.mu.Unlock()
+	c.shutDown()
+}
+
 // wait returns when nothing runs any more that stop or close have started.
 func (s *http2Server) wait() { s.stops.Wait() }
 
@@ -192,14 +235,28 @@ func (c *http2Conn) begin() bool {
 	}
 	c.requests++
 	c.running++
+	c.idleSince = time.Time{}
 	return true
 }
 
 // finish counts a request out, which the client has cancelled or not.
 func (c *http2Conn) finish(cancelled bool) {
+	idle := c.countOut(cancelled)
+	s := c.server
+	s.mu.Lock()
+	crowded := s.crowded
+	s.mu.Unlock()
+	if idle && crowded {
+		s.endOldest()
+	}
+}
+
+// countOut says whether the connection is idle now.
+func (c *http2Conn) countOut(cancelled bool) (idle bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running--; c.running == 0 {
+		c.idleSince = time.Now()
 		c.idle.Broadcast()
 	}
 	if cancelled {
@@ -210,6 +267,7 @@ func (c *http2Conn) finish(cancelled bool) {
 		c.server.refusals.note(0, "the client cancels too many requests", c.client)
 		c.Close()
 	}
+	return c.running == 0
 }
 
 // end returns when nothing uses the connection any more, and no handler runs.
@@ -329,45 +387,5 @@ func (c *http2Conn) passed(kind http2.FrameType, code http2.ErrCode) {
 			what = "the connection: "
 		}
 		c.server.refusals.note(0, "HTTP/2 ends "+what+code.String(), c.client)
-	}
-}
-
-// outFrames follows frames through the stream of bytes that they are written
-// in. The zero value is at the beginning.
-type outFrames struct {
-	head  [17]byte // of a frame, and eight bytes of what is in it
-	have  int      // of head
-	left  int      // bytes of the frame after its head of nine
-	begun bool     // a frame has passed
-}
-
-// between says whether the last frame is whole.
-func (f *outFrames) between() bool { return f.have == 0 }
-
-// pass looks at p, and calls ended for each RST_STREAM and GOAWAY.
-func (f *outFrames) pass(p []byte, ended func(http2.FrameType, http2.ErrCode)) {
-	const head = 9
-	for len(p) > 0 {
-		n := 0
-		if f.have < head {
-			n = copy(f.head[f.have:head], p)
-			f.have += n
-			f.left = int(f.head[0])<<16 | int(f.head[1])<<8 | int(f.head[2])
-		} else {
-			n = min(len(p), f.left)
-			f.have += copy(f.head[f.have:], p[:n])
-			f.left -= n
-		}
-		p = p[n:]
-		if f.have < head || f.left > 0 {
-			continue
-		}
-		switch kind := http2.FrameType(f.head[3]); kind {
-		case http2.FrameRSTStream:
-			ended(kind, http2.ErrCode(binary.BigEndian.Uint32(f.head[head:])))
-		case http2.FrameGoAway:
-			ended(kind, http2.ErrCode(binary.BigEndian.Uint32(f.head[head+4:])))
-		}
-		f.have, f.begun = 0, true
 	}
 }

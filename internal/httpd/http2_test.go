@@ -512,3 +512,42 @@ func TestHTTP2FloodsEndTheConnection(t *testing.T) {
 		})
 	}
 }
+
+func TestIdleHTTP2ConnectionsMakeRoom(t *testing.T) {
+	release := make(chan struct{})
+	entered := make(chan struct{}, 1)
+	s := serve(t, httpd.Config{MaxConnections: 2}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/busy" {
+			entered <- struct{}{}
+			<-release
+		}
+	}))
+	usual := func(path string) []string {
+		return []string{":method", "GET", ":scheme", "http", ":path", path, ":authority", "a"}
+	}
+	idle, busy := s.dialRaw(t), s.dialRaw(t)
+	busy.ask(1, true, usual("/busy")...)
+	<-entered
+	idle.ask(1, true, usual("/")...)
+	if got := idle.next(); got != "stream 1: 200" {
+		t.Fatalf("got %q, want 200", got)
+	}
+	next := s.dial(t)
+	next.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+	if got := idle.next(); got != "goaway 1: NO_ERROR" {
+		t.Errorf("got %q, want goaway", got)
+	}
+	if r, _ := next.answer("GET"); r.StatusCode != 200 {
+		t.Errorf("got %s", r.Status)
+	}
+	next.closed()
+	third := s.dialRaw(t)
+	third.ask(1, true, usual("/busy")...)
+	<-entered
+	fourth := s.dial(t) // which nobody makes room for, until
+	fourth.send("GET / HTTP/1.1\nHost: a\n\n")
+	close(release)
+	if r, _ := fourth.answer("GET"); r.StatusCode != 200 {
+		t.Errorf("got %s", r.Status)
+	}
+}

@@ -120,7 +120,7 @@ func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
 	}
 	e.http2.limits = config.Limits
 	if !c.NoHTTP2 {
-		config.HTTP2 = e.http2.serve
+		config.HTTP2, config.MakeRoom = e.http2.serve, e.http2.makeRoom
 	}
 	if short, ok := e.handler.(h1.Short); ok && !c.NoShortWay {
 		config.Short = &shortWay{engine: e, next: short}
