@@ -67,6 +67,7 @@ type http2Conn struct {
 	reading sync.Mutex
 	turn    chan struct{} // has room for one: who writes
 	frames  outFrames     // by whose turn it is
+	taken   atomic.Int64  // frames.data
 	closed  atomic.Bool   // nothing is read or written any more
 
 	mu        sync.Mutex
@@ -356,6 +357,7 @@ func (c *http2Conn) Write(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Write(p)
 	c.frames.pass(p[:n], c.passed)
+	c.taken.Store(c.frames.data)
 	c.release()
 	return n, err
 }

@@ -551,3 +551,33 @@ func TestIdleHTTP2ConnectionsMakeRoom(t *testing.T) {
 		t.Errorf("got %s", r.Status)
 	}
 }
+
+func TestASlowReaderOfHTTP2IsNotCut(t *testing.T) {
+	const window = 65535
+	const most = window + 30*1024
+	s := serve(t, httpd.Config{SendTimeout: 200 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Repeat("a", most))
+	}))
+	client := s.dialRaw(t)
+	client.ask(1, true, ":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a")
+	for got, ended := 0, false; !ended; {
+		f, err := client.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f := f.(type) {
+		case *http2.RSTStreamFrame:
+			t.Fatalf("cut with %v after %d bytes", f.ErrCode, got)
+		case *http2.DataFrame:
+			got += len(f.Data())
+			if ended = f.StreamEnded(); ended && got != most {
+				t.Errorf("%d bytes, want %d", got, most)
+			}
+			if got >= window && !ended {
+				<-time.After(30 * time.Millisecond) // it is slow
+				client.WriteWindowUpdate(0, 1024)
+				client.WriteWindowUpdate(1, 1024)
+			}
+		}
+	}
+}

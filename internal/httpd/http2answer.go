@@ -16,9 +16,6 @@ import (
 const (
 	// answerBuffer is how many bytes of an answer gather before they are sent.
 	answerBuffer = 8 << 10
-	// writePiece is how many bytes of an answer are given to a stream at a
-	// time: a client that takes them within the send time-out is not stuck.
-	writePiece = 16 << 10
 	// sendSlices is how often in a send time-out it is looked whether a stream
 	// is stuck.
 	sendSlices = 4
@@ -45,8 +42,9 @@ type http2Answer struct {
 	err     error  // of the first write that failed
 
 	mu    sync.Mutex
-	over  bool // the handler has returned
-	stuck int  // slices of the send time-out without any of the answer taken
+	over  bool  // the handler has returned
+	stuck int   // slices of the send time-out without any answer taken
+	taken int64 // of the connection's answers, at the last look
 	timer *time.Timer
 }
 
@@ -164,25 +162,19 @@ func (a *http2Answer) send(p []byte) {
 	if !a.begun {
 		a.begin()
 	}
-	a.push(a.buf)
-	a.buf = a.buf[:0]
-	a.push(p)
-	if a.err == nil {
-		a.watch()
-		a.err = a.control.Flush()
-		a.unwatch()
+	if a.err != nil {
+		return
 	}
-}
-
-// push gives p to the library, which returns when the client's windows have
-// let most of it through.
-func (a *http2Answer) push(p []byte) {
-	for len(p) > 0 && a.err == nil {
-		a.watch()
-		var n int
-		n, a.err = a.inner.Write(p[:min(len(p), writePiece)])
-		a.unwatch()
-		p = p[n:]
+	a.watch()
+	defer a.unwatch()
+	for _, part := range [][]byte{a.buf, p} {
+		if len(part) > 0 && a.err == nil {
+			_, a.err = a.inner.Write(part)
+		}
+	}
+	a.buf = a.buf[:0]
+	if a.err == nil {
+		a.err = a.control.Flush()
 	}
 }
 
@@ -208,7 +200,7 @@ func (a *http2Answer) watch() {
 	slice := a.conn.server.cfg.SendTimeout / sendSlices
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.stuck = 0
+	a.stuck, a.taken = 0, a.conn.taken.Load()
 	if a.timer == nil {
 		a.timer = time.AfterFunc(slice, a.look)
 	} else {
@@ -223,19 +215,18 @@ func (a *http2Answer) unwatch() {
 	a.stuck = -1
 }
 
-// look resets a stream whose client has opened no window for it for the send
-// time-out. A connection that is being written to has its own watch, which
-// knows whether the client takes any of it.
+// look resets a stream whose client has opened no window, for this or another
+// one, for the send time-out. A connection that is being written to has its own
+// watch, which knows whether the client takes any of it.
 func (a *http2Answer) look() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch {
-	case a.over || a.stuck < 0:
+	if a.over || a.stuck < 0 {
 		return
-	case a.conn.writing():
-		a.stuck = 0
-	default:
-		a.stuck++
+	}
+	taken := a.conn.taken.Load()
+	if a.stuck++; taken != a.taken || a.conn.writing() {
+		a.stuck, a.taken = 0, taken
 	}
 	if a.stuck < sendSlices {
 		a.timer.Reset(a.conn.server.cfg.SendTimeout / sendSlices)

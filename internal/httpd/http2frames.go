@@ -13,6 +13,7 @@ type outFrames struct {
 	have  int      // of head
 	left  int      // bytes of the frame after its head of nine
 	begun bool     // a frame has passed
+	data  int64    // bytes of answers' bodies that have passed
 }
 
 // between says whether the last frame is whole.
@@ -31,6 +32,9 @@ func (f *outFrames) pass(p []byte, ended func(http2.FrameType, http2.ErrCode)) {
 			n = min(len(p), f.left)
 			f.have += copy(f.head[f.have:], p[:n])
 			f.left -= n
+			if http2.FrameType(f.head[3]) == http2.FrameData {
+				f.data += int64(n)
+			}
 		}
 		p = p[n:]
 		if f.have < head || f.left > 0 {
