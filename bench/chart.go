@@ -1,17 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // chart is the file name of a row's chart.
 func (r row) chart() string { return "bench-" + r.key + ".svg" }
 
-// cpuChart is that of the chart of the processor's time.
-const cpuChart = "bench-cpu.svg"
+// cpuChart is that of its chart of the processor's time.
+func (r row) cpuChart() string { return "bench-" + r.key + "-cpu.svg" }
 
 // charts returns all charts by their file names.
 func (r *results) charts() map[string]string {
@@ -19,6 +23,9 @@ func (r *results) charts() map[string]string {
 	for _, w := range rows() {
 		if len(r.Samples[w.key]) > 0 {
 			all[w.chart()] = r.bars(w).svg()
+			if w.divided {
+				all[w.cpuChart()] = r.shares(w).svg()
+			}
 		}
 	}
 	return all
@@ -26,11 +33,18 @@ func (r *results) charts() map[string]string {
 
 // A chart is a chart of bars, one below the other.
 type chart struct {
-	title string
-	unit  string
-	bars  []bar
-	mark  float64 // a line across; 0: none
-	name  string  // of the mark
+	title  string
+	unit   string
+	bars   []bar
+	legend []piece // of the parts that bars are made of; empty: they are whole
+	mark   float64 // a line across; 0: none
+	name   string  // of the mark
+}
+
+// A piece is a part of a bar, or of the legend, which has no size.
+type piece struct {
+	name, class string
+	size        float64
 }
 
 // A bar is one line of a chart.
@@ -38,7 +52,8 @@ type bar struct {
 	name   string
 	class  string // ours, alone, behind or native
 	spread spread
-	fails  string // why there is no bar
+	pieces []piece // instead of one piece as long as the median
+	fails  string  // why there is no bar
 }
 
 var classes = map[place]string{alone: "alone", behind: "behind", native: "native"}
@@ -61,6 +76,38 @@ func (r *results) bars(w row) chart {
 	return c
 }
 
+// shares returns the chart of the processor's time for each answer.
+func (r *results) shares(w row) chart {
+	c := chart{title: w.title, unit: "processor's time for each answer, µs", legend: pieces(nil)}
+	for _, p := range r.measured(w) {
+		counted, failure := r.outcome(w, p)
+		whole := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, s.CPU.sum().sum()) }))
+		c.bars = append(c.bars, bar{name: p.name, spread: whole, pieces: pieces(counted), fails: failure})
+	}
+	slices.SortStableFunc(c.bars, func(a, b bar) int {
+		if a.fails != "" || b.fails != "" {
+			return len(a.fails) - len(b.fails)
+		}
+		return cmp.Compare(a.spread.median, b.spread.median)
+	})
+	return c
+}
+
+// pieces are the medians of each party's time, in user mode and in the kernel.
+func pieces(counted []sample) []piece {
+	var all []piece
+	for i, party := range parties() {
+		used := func(of func(times) time.Duration) float64 {
+			return spreadOf(each(counted, func(s sample) float64 { return perRequest(s, of(party.of(s.CPU))) })).median
+		}
+		class := "party" + strconv.Itoa(i)
+		all = append(all,
+			piece{party.name, class, used(func(t times) time.Duration { return t.User })},
+			piece{party.name + ", kernel", class + " kernel", used(func(t times) time.Duration { return t.System })})
+	}
+	return all
+}
+
 // Measures of a chart, in pixels.
 const (
 	chartWidth = 760
@@ -77,6 +124,7 @@ const style = `<style>
 text{font:12px system-ui,sans-serif;fill:#24292f}
 .title{font-weight:600;font-size:14px}
 .faint{fill:#656d76}
+.party0{fill:#d1242f}.party1{fill:#0969da}.party2{fill:#1a7f37}.party3{fill:#8c959f}.kernel{fill-opacity:.5}
 .ours{fill:#d1242f}.alone{fill:#0969da}.behind{fill:#8c959f}.native{fill:#1a7f37}
 .range{stroke:#24292f;stroke-width:1}
 .mark{stroke:#9a6700;stroke-width:1;stroke-dasharray:4 3}
@@ -94,8 +142,8 @@ func (c chart) svg() string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", chartWidth, height, chartWidth, height)
 	fmt.Fprintf(&b, "<title>%s: %s</title>\n", html.EscapeString(c.title), html.EscapeString(c.unit))
 	b.WriteString(style)
-	fmt.Fprintf(&b, `<text class="title" x="8" y="20">%s</text><text class="faint" x="8" y="38">%s; the thin line is from the least to the greatest of the rounds</text>`+"\n",
-		html.EscapeString(c.title), html.EscapeString(c.unit))
+	fmt.Fprintf(&b, `<text class="title" x="8" y="20">%s</text>`+"\n", html.EscapeString(c.title))
+	c.drawKey(&b)
 	scale := per(chartWidth-nameWidth-textWidth, c.most())
 	for i, bar := range c.bars {
 		bar.draw(&b, headHeight+i*lineHeight, scale)
@@ -106,6 +154,21 @@ func (c chart) svg() string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// drawKey says what the bars are.
+func (c chart) drawKey(b *strings.Builder) {
+	if len(c.legend) == 0 {
+		fmt.Fprintf(b, `<text class="faint" x="8" y="38">%s; the thin line is from the least to the greatest of the rounds</text>`+"\n", html.EscapeString(c.unit))
+		return
+	}
+	fmt.Fprintf(b, `<text class="faint" x="%d" y="20" text-anchor="end">%s</text>`+"\n", chartWidth-8, html.EscapeString(c.unit))
+	x := 8
+	for _, p := range c.legend {
+		fmt.Fprintf(b, `<rect class="%s" x="%d" y="29" width="10" height="10"/><text class="faint" x="%d" y="38">%s</text>`, p.class, x, x+14, html.EscapeString(p.name))
+		x += 28 + 7*len(p.name)
+	}
+	b.WriteByte('\n')
 }
 
 // most is the value at the right end of the scale.
@@ -127,7 +190,16 @@ func (b bar) draw(out *strings.Builder, y int, scale float64) {
 		fmt.Fprintf(out, `<text class="faint" x="%d" y="%d">fails: %s</text>`+"\n", nameWidth, text, html.EscapeString(shorten(b.fails, 75)))
 		return
 	}
-	fmt.Fprintf(out, `<rect class="%s" x="%d" y="%d" width="%.1f" height="%d"/>`, b.class, nameWidth, y, math.Max(0, b.spread.median*scale), barHeight)
+	parts := b.pieces
+	if parts == nil {
+		parts = []piece{{class: b.class, size: b.spread.median}}
+	}
+	x := float64(nameWidth)
+	for _, p := range parts {
+		width := math.Max(0, p.size*scale)
+		fmt.Fprintf(out, `<rect class="%s" x="%.1f" y="%d" width="%.1f" height="%d"/>`, p.class, x, y, width, barHeight)
+		x += width
+	}
 	middle := float64(y) + barHeight/2
 	least, most := nameWidth+math.Max(0, b.spread.least)*scale, nameWidth+math.Max(0, b.spread.most)*scale
 	fmt.Fprintf(out, `<line class="range" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, least, middle, most, middle)

@@ -56,6 +56,9 @@ func (s setup) install(ctx context.Context, progress io.Writer) (map[string]stri
 			missing[p.name] = err.Error()
 		}
 	}
+	if why, gone := missing["wrk"]; gone {
+		return nil, fmt.Errorf("nothing can be measured without wrk: %s", why)
+	}
 	return missing, ctx.Err()
 }
 
@@ -115,8 +118,12 @@ func (s setup) say(cmd *exec.Cmd) error {
 		return nil
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lines[len(lines)-1])
+	return fmt.Errorf("%s: %w: %s", s.anonymous(strings.Join(cmd.Args, " ")), err, s.anonymous(lines[len(lines)-1]))
 }
+
+// anonymous leaves out of text, which may come into the page, where this checkout
+// is.
+func (s setup) anonymous(text string) string { return strings.ReplaceAll(text, s.root+"/", "") }
 
 // versions returns what is installed, by part. Of PyPI's it is what was asked
 // for, as it is pinned.

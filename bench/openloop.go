@@ -13,11 +13,15 @@ type outcome struct {
 	err  error
 }
 
+// turnLimit is how long a loop waits at most before it looks at the clock.
+const turnLimit = 100 * time.Millisecond
+
 // errUnanswered is of requests that have no answer at the end.
 var errUnanswered = errors.New("no answer")
 
 // play sends the arrivals' requests when they are due, on kept connections and
-// as many new ones as it takes, and waits a while for the last answers.
+// as many new ones as it takes, and waits for the last answers as long as one may
+// take.
 func (h *herd) play(ctx context.Context, addr string, exchanges []exchange, arrivals []arrival) ([]outcome, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -30,12 +34,16 @@ func (h *herd) play(ctx context.Context, addr string, exchanges []exchange, arri
 		requests[i] = e.bytes(addr)
 	}
 	began := time.Now()
+	until := answerLimit
+	if len(arrivals) > 0 {
+		until += arrivals[len(arrivals)-1].at
+	}
 	next, open := 0, len(arrivals)
 	done := func(tag int, err error) {
 		outcomes[tag] = outcome{time.Since(began) - arrivals[tag].at, err}
 		open--
 	}
-	for open > 0 && ctx.Err() == nil {
+	for open > 0 && ctx.Err() == nil && time.Since(began) < until {
 		for ; next < len(arrivals) && arrivals[next].at <= time.Since(began); next++ {
 			a := arrivals[next]
 			if err := h.send(requests[a.which], &exchanges[a.which], next); err != nil {
@@ -47,8 +55,8 @@ func (h *herd) play(ctx context.Context, addr string, exchanges []exchange, arri
 				return nil, err
 			}
 		}
-		if n, err := h.turn(answerLimit/2, done); err != nil || n == 0 {
-			return outcomes, err
+		if _, err := h.turn(turnLimit, done); err != nil {
+			return nil, err
 		}
 	}
 	return outcomes, ctx.Err()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,6 +102,9 @@ func (r *results) writeRow(b *strings.Builder, w row, charts string) {
 	fmt.Fprintf(b, "## %s\n\n%s\n\n", w.title, w.text)
 	if charts != "" {
 		fmt.Fprintf(b, "![%s: %s](%s)\n\n", w.title, w.figures[0].name, filepath.ToSlash(filepath.Join(charts, w.chart())))
+		if w.divided {
+			fmt.Fprintf(b, "![%s: the processor's time for each answer](%s)\n\n", w.title, filepath.ToSlash(filepath.Join(charts, w.cpuChart())))
+		}
 	}
 	g := grid{head: []string{"", ">" + w.figures[0].heading(), ">×"}}
 	for _, f := range w.figures[1:] {
@@ -144,21 +148,11 @@ func (r *results) measured(w row) []peer {
 		case s.n == 0 || t.n == 0:
 			return t.n - s.n
 		case f.lower:
-			return compare(s.median, t.median)
+			return cmp.Compare(s.median, t.median)
 		}
-		return compare(t.median, s.median)
+		return cmp.Compare(t.median, s.median)
 	})
 	return all
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // line is a peer's line in the table of a row.
@@ -236,9 +230,9 @@ func (r *results) hasCPU(w row) bool {
 func cpuCells(counted []sample) []string {
 	whole := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, s.CPU.sum().sum()) }))
 	cells := []string{whole.text()}
-	for _, of := range parties {
-		user := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, of(s.CPU).User) })).median
-		system := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, of(s.CPU).System) })).median
+	parts := pieces(counted)
+	for i := 0; i < len(parts); i += 2 {
+		user, system := parts[i].size, parts[i+1].size
 		cell := ""
 		if user+system >= 0.05 {
 			cell = round(user) + " + " + round(system)
@@ -248,13 +242,20 @@ func cpuCells(counted []sample) []string {
 	return cells
 }
 
-// parties are those that a split divides the time among, in the order of the
-// columns.
-var parties = []func(split) times{
-	func(s split) times { return s.Server },
-	func(s split) times { return s.Workers },
-	func(s split) times { return s.Proxy },
-	func(s split) times { return s.Client },
+// A party is one of those that a split divides the time among.
+type party struct {
+	name string
+	of   func(split) times
+}
+
+// parties returns them in the order of columns and colours.
+func parties() []party {
+	return []party{
+		{"server", func(s split) times { return s.Server }},
+		{"workers", func(s split) times { return s.Workers }},
+		{"proxy", func(s split) times { return s.Proxy }},
+		{"client", func(s split) times { return s.Client }},
+	}
 }
 
 func each(samples []sample, of func(sample) float64) []float64 {

@@ -91,7 +91,7 @@ func (r *running) said() string {
 	}
 	lines := strings.Split(strings.TrimSpace(r.server.out.String()), "\n")
 	if last := strings.TrimSpace(lines[len(lines)-1]); last != "" {
-		return ": " + last
+		return ": " + r.site.setup.anonymous(strings.ReplaceAll(last, r.site.dir, "{dir}"))
 	}
 	return ""
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -43,16 +42,4 @@ func per(a, b float64) float64 {
 		return 0
 	}
 	return a / b
-}
-
-// bestOf returns the index of the best value, or -1 if there are none: the
-// greatest, or the least where lower is better.
-func bestOf[T cmp.Ordered](values []T, lower bool) int {
-	best := -1
-	for i, v := range values {
-		if best < 0 || (lower && v < values[best]) || (!lower && v > values[best]) {
-			best = i
-		}
-	}
-	return best
 }
