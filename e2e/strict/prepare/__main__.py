@@ -50,10 +50,11 @@ def fetch(into):
         [str(into / "venv" / "bin" / "python"), "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
          "--no-binary", ":all:", "--require-hashes", "-r", str(HERE / "pins.txt"), "-d", str(into)],
         check=True)
+    safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     folders = {}
     for archive in into.glob("*.tar.gz"):
         with tarfile.open(archive) as tar:
-            tar.extractall(into)
+            tar.extractall(into, **safely)
         folder = into / archive.name[:-len(".tar.gz")]
         folders[archive.name.rsplit("-", 1)[0]] = folder
     return folders
