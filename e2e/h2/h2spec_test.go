@@ -21,17 +21,10 @@ type suite struct {
 	} `xml:"testcase"`
 }
 
-// allowed are the cases that h2spec finds wrong and RFC 9113 does not, or that
-// are the library's to mend.
+// allowed are the cases that h2spec finds wrong and RFC 9113 does not.
 var allowed = map[string]string{
 	"http2/3.5: Sends invalid connection preface": `What does not begin with the preface is HTTP/1.1 on this
 		port, and is answered in it: "an invalid preface indicates that the peer is not using HTTP/2" (3.4).`,
-	"http2/6.5.3: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE": `golang.org/x/net/http2 ends connections
-		whose SETTINGS frame has a parameter twice, as nobody's has (6.5.3 wants them taken in their order).`,
-	"http2/8.1.2.2: Sends a HEADERS frame that contains the connection-specific header field": `Answered by 400, which
-		ends the stream: "a server MAY send an HTTP response prior to closing or resetting the stream" (8.1.1).`,
-	"http2/8.1.2.2: Sends a HEADERS frame that contains the TE header field with any value other than \"trailers\"": `The
-		same.`,
 }
 
 // TestH2specFindsNothing runs all of h2spec, its stricter cases included.

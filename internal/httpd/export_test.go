@@ -1,6 +1,9 @@
 package httpd
 
-import "strings"
+import (
+	"io"
+	"strings"
+)
 
 // Table returns the options of each server that is served, by its egg, in the
 // order of the table.
@@ -15,3 +18,6 @@ func Table() (eggs []string, options map[string][]string) {
 	}
 	return eggs, options
 }
+
+// PassFrames returns what the library gets of HTTP/2's frames in r.
+func PassFrames(r io.Reader) io.Reader { return newInFrames(r, 1<<16) }

@@ -29,6 +29,9 @@ const (
 	// readFrame is the longest frame that a client may send, the least that
 	// there is: the memory for it is the connection's as long as that lives.
 	readFrame = 16 << 10
+	// fieldTable is the size of the table that a client may use to compress
+	// fields.
+	fieldTable = 4 << 10
 	// cancelledSlack is how many requests a client may cancel before their
 	// answers have begun, beside as many as it does not. A cancelled request
 	// costs the client nothing, and its handler has perhaps begun.
@@ -56,8 +59,9 @@ type http2Server struct {
 	stops    sync.WaitGroup
 }
 
-// An http2Conn is one connection. It follows the frames that leave: a frame of
-// its own goes between two of the library's, and resets are counted.
+// An http2Conn is one connection. It follows the frames: some that come are
+// changed, a frame of its own goes between two of the library's, and resets are
+// counted.
 type http2Conn struct {
 	net.Conn
 	server  *http2Server
@@ -65,6 +69,7 @@ type http2Conn struct {
 	client  net.Addr
 
 	reading sync.Mutex
+	in      *inFrames     // by reading
 	turn    chan struct{} // has room for one: who writes
 	frames  outFrames     // by whose turn it is
 	taken   atomic.Int64  // frames.data
@@ -97,6 +102,7 @@ func (s *http2Server) serve(conn net.Conn) {
 		Conn: conn, server: s, client: conn.RemoteAddr(), turn: make(chan struct{}, 1), idleSince: time.Now(),
 	}
 	c.idle = sync.NewCond(&c.mu)
+	c.in = newInFrames(conn, int(2*cfg.MaxHeaderSize))
 	c.control = &http.Server{
 		Handler: http.HandlerFunc(c.serveRequest),
 		// An entry counts for 32 bytes more than its text; check is exact.
@@ -105,6 +111,7 @@ func (s *http2Server) serve(conn net.Conn) {
 		ErrorLog:       stdlog.New(io.Discard, "", 0), // the frames that follow are counted
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          mostStreams,
+			MaxDecoderHeaderTableSize:     fieldTable,
 			MaxReadFrameSize:              readFrame,
 			MaxReceiveBufferPerConnection: connBuffer,
 			MaxReceiveBufferPerStream:     streamBuffer,
@@ -345,7 +352,7 @@ func (c *http2Conn) Read(p []byte) (int, error) {
 	if c.closed.Load() {
 		return 0, net.ErrClosed
 	}
-	return c.Conn.Read(p)
+	return c.in.Read(p)
 }
 
 // Write implements net.Conn.
