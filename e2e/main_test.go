@@ -66,12 +66,21 @@ type site struct {
 	binary string   // instead of the one with the race detector
 }
 
+// shortWay is what short_way is in the files that ask for the variable
+// e2e_short: PASTED_E2E_SHORT=off sends every request the long way.
+func shortWay() string {
+	if value := os.Getenv("PASTED_E2E_SHORT"); value != "" {
+		return value
+	}
+	return "on"
+}
+
 // options returns how pasted serves s on a port of its own, which the file
 // finds in the variable e2e_port.
 func (s site) options(t *testing.T) harness.Options {
 	t.Helper()
 	port := harness.Port(t)
-	args := []string{"serve", filepath.Base(s.file), "e2e_port=" + strconv.Itoa(port), "e2e_python=" + s.python}
+	args := []string{"serve", filepath.Base(s.file), "e2e_port=" + strconv.Itoa(port), "e2e_python=" + s.python, "e2e_short=" + shortWay()}
 	binary := s.binary
 	if binary == "" {
 		binary = race(t)

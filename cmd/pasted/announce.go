@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"pasted/internal/h1"
 	"pasted/internal/release"
 )
 
@@ -24,9 +25,33 @@ func (a announcer) plan(r *release.Release) {
 	} else {
 		a.line("workers", "none: all of it is native")
 	}
+	a.ways(r)
 	for _, address := range r.Server.Listen {
 		a.line("address", "%s", address)
 	}
+}
+
+// ways prints which way requests take, and why where it is the long one.
+func (a announcer) ways(r *release.Release) {
+	if r.Server.NoShortWay {
+		a.line("way", "long: short_way is off")
+		return
+	}
+	short, long := 0, []string{}
+	h1.WaysOf(r.Plan.Handler, func(path string, isShort bool, why string) {
+		if isShort {
+			short++
+			return
+		}
+		if path == "" {
+			path = "/"
+		}
+		long = append(long, fmt.Sprintf("long for %s: %s", path, why))
+	})
+	if short > 0 {
+		long = append([]string{"short"}, long...)
+	}
+	a.block("way", strings.Join(long, "\n"))
 }
 
 // serving prints the one line that says that requests are answered now.

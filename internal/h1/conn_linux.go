@@ -297,6 +297,10 @@ func (c *conn) dispatch() {
 	}
 	if c.state == stateServing {
 		x.filters = x.filters[:0]
+		if x.Head.changed {
+			x.Head.Reset() // what the short way has changed, the long way changes itself
+			_, _ = x.Head.Read(x.buf, &c.front.server.cfg.Limits)
+		}
 		c.hold((*held).serve)
 	}
 }

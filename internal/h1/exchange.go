@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 )
 
 // An Exchange is one request and its answer, on its loop. Everything in it and
-// every method is for that loop's goroutine alone.
+// every method is for that loop's goroutine alone. One that a HeadFilter is
+// given on the long way has no loop: there it is that goroutine's, and has
+// neither Loop nor SetOwner, Hold and Data.
 //
 // Whoever has taken it in Short.ServeHead calls Begin once, Write as often as
 // there is more, and End once; or is told by its Owner that the client has
@@ -28,6 +31,7 @@ type Exchange struct {
 	Data any
 
 	conn    *conn
+	view    *view // instead of conn, on the long way
 	owner   Owner
 	filters []pushed
 	answer  Answer // for refusals, and for whoever wants it
@@ -124,11 +128,21 @@ func (x *Exchange) SetOwner(o Owner) { x.owner = o }
 
 // Peer returns the host and the port of the client's end; both empty for a Unix
 // socket.
-func (x *Exchange) Peer() (host, port string) { return x.conn.peerName() }
+func (x *Exchange) Peer() (host, port string) {
+	if x.view != nil {
+		return x.view.peer()
+	}
+	return x.conn.peerName()
+}
 
 // Local returns the host and the port of the server's end; both empty for a
 // Unix socket.
-func (x *Exchange) Local() (host, port string) { return x.conn.localName() }
+func (x *Exchange) Local() (host, port string) {
+	if x.view != nil {
+		return x.view.local()
+	}
+	return x.conn.localName()
+}
 
 // PeerAddr returns the client's address.
 func (x *Exchange) PeerAddr() net.Addr { return x.conn.remoteAddr() }
@@ -139,6 +153,10 @@ func (x *Exchange) Answer() *Answer { return &x.answer }
 // Begin begins the answer with its head and the first bytes of its body; last
 // says that these are all. a is used, and body is, only until Begin returns.
 func (x *Exchange) Begin(a *Answer, body []byte, last bool) {
+	if x.view != nil {
+		x.view.answer(a, body, last)
+		return
+	}
 	for i := len(x.filters) - 1; i >= 0; i-- {
 		x.filters[i].filter.AnswerHead(x, a, x.filters[i].state)
 	}
@@ -223,6 +241,10 @@ func (x *Exchange) gather(p []byte) {
 // Write sends more of the answer's body, soon. It takes all, whatever the
 // client does: see Backlog.
 func (x *Exchange) Write(p []byte) {
+	if x.view != nil {
+		x.view.add(p)
+		return
+	}
 	p = x.cutToLength(p)
 	if len(p) == 0 || x.framing.mode == frameNone {
 		return
@@ -243,6 +265,12 @@ func (x *Exchange) Backlog() int { return len(x.conn.pending) }
 // Content-Length, the connection is broken, so that it does not look as if it
 // were.
 func (x *Exchange) End(complete bool) {
+	if x.view != nil {
+		if !complete {
+			panic(http.ErrAbortHandler)
+		}
+		return
+	}
 	c := x.conn
 	x.owner = nil
 	if !complete || !x.begun || x.framing.mode == frameLength && x.left > 0 {
@@ -281,4 +309,15 @@ func (x *Exchange) Hold(f func(w io.Writer) error) { x.conn.holdRest(f) }
 
 // Refuse answers with a refusal's status and reason, and ends the connection.
 // It is instead of Begin, and End is not called.
-func (x *Exchange) Refuse(code int, reason string) { x.conn.refuse(code, reason) }
+func (x *Exchange) Refuse(code int, reason string) {
+	if x.view == nil {
+		x.conn.refuse(code, reason)
+		return
+	}
+	a := &x.answer
+	a.Reset(code)
+	a.Add("Content-Type", RefusalType)
+	a.Add("X-Content-Type-Options", "nosniff")
+	a.Close = true
+	x.view.answer(a, []byte(RefusalText(code, reason)), true)
+}

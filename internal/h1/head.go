@@ -61,6 +61,7 @@ type Head struct {
 	coded                          bool // has Transfer-Encoding
 	closes, keeps, names, upgrades bool // members of Connection; has Upgrade
 	expects, typed                 bool // has an expectation; has Content-Type
+	changed                        bool // by Set or Delete
 }
 
 type phase uint8
@@ -389,11 +390,23 @@ func (h *Head) conclude() *Refusal {
 	return nil
 }
 
+// Get returns the value of the first field of that name, in any case; nil where
+// there is none. It belongs to h.
+func (h *Head) Get(name string) []byte {
+	for _, f := range h.Fields {
+		if equalFold(h.Text(f.Name), name) {
+			return h.Text(f.Value)
+		}
+	}
+	return nil
+}
+
 // Delete takes every field of that name, in any case, out of Fields.
 func (h *Head) Delete(name string) {
 	kept := h.Fields[:0]
 	for i, f := range h.Fields {
-		if int(f.Name.End-f.Name.Start) == len(name) && equalFold(h.Text(f.Name), name) {
+		if equalFold(h.Text(f.Name), name) {
+			h.changed = true
 			continue
 		}
 		if i == h.HostField {
@@ -404,14 +417,28 @@ func (h *Head) Delete(name string) {
 	h.Fields = kept
 }
 
+// Set makes value the only field of that name, which is a token. Whoever calls
+// it has seen to it that value is one that a field may have (RFC 9110, 5.5).
+func (h *Head) Set(name, value string) {
+	h.Delete(name)
+	h.changed = true
+	at := uint32(len(h.Bytes))
+	h.Bytes = append(append(h.Bytes, name...), value...)
+	end := at + uint32(len(name))
+	h.Fields = append(h.Fields, Field{Name: Span{at, end}, Value: Span{end, end + uint32(len(value))}})
+}
+
 // equalFold compares as names are compared: without regard to ASCII's case.
 func equalFold(a []byte, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
 	for i := range len(a) {
 		if lower(a[i]) != lower(b[i]) {
 			return false
 		}
 	}
-	return len(a) == len(b)
+	return true
 }
 
 func lower(c byte) byte {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"pasted/internal/h1"
-	"pasted/internal/wsgi"
 )
 
 // proxyFields are the fields by which proxies say whom they speak for.
@@ -24,7 +23,7 @@ func (e *engine) serveLong(w http.ResponseWriter, r *http.Request) {
 	}
 	if e.cfg.URLPrefix != "" {
 		script, path := e.mount(r.URL.Path)
-		r = wsgi.Mount(r, script, path)
+		r = h1.Mount(r, script, path)
 	}
 	e.handler.ServeHTTP(w, r)
 }

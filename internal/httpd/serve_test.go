@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/httpd"
-	"pasted/internal/wsgi"
 )
 
 func TestAnswers(t *testing.T) {
@@ -129,7 +129,7 @@ func TestProxyFieldsAreTakenOff(t *testing.T) {
 
 func TestAPrefixIsAMount(t *testing.T) {
 	s := serve(t, httpd.Config{URLPrefix: "/app"}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "%s|%s", wsgi.ScriptName(r), r.URL.Path)
+		fmt.Fprintf(w, "%s|%s", h1.ScriptName(r), r.URL.Path)
 	}))
 	for path, want := range map[string]string{
 		"/app/x%20y": "/app|/x y", "/app": "/app|", "/apple": "/app|/apple", "/x": "/app|/x",

@@ -187,6 +187,8 @@ func readBodyRate(d *draft, name string) {
 
 func readHTTP2(d *draft, name string) { d.NoHTTP2 = !d.Bool(name, !d.NoHTTP2) }
 
+func readShortWay(d *draft, name string) { d.NoShortWay = !d.Bool(name, !d.NoShortWay) }
+
 // own is egg:pasted#http.
 func own() server {
 	return server{
@@ -213,6 +215,7 @@ func own() server {
 			{names: "graceful_timeout", read: readTime(gracefulTime)},
 			{names: "http2", read: readHTTP2},
 			{names: "proxy_protocol", read: readProxyProtocol},
+			{names: "short_way", read: readShortWay},
 			{names: "ssl_pem certfile keyfile", read: mustNot(wantNoTLS)},
 			{names: "trusted_proxy", note: noProxies},
 		},

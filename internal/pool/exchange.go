@@ -146,10 +146,10 @@ func (x *exchange) takeBody(r *http.Request) error {
 
 // setFrame writes the Request frame of r.
 func (x *exchange) setFrame(r *http.Request) {
-	wsgi.SetHead(&x.head, r)
+	h1.SetHead(&x.head, r)
 	environ := wsgi.Request{
 		Head:          &x.head,
-		ScriptName:    []byte(wsgi.ScriptName(r)),
+		ScriptName:    []byte(h1.ScriptName(r)),
 		PathInfo:      []byte(r.URL.Path),
 		Scheme:        x.handler.Scheme,
 		ID:            x.request.ID,

@@ -116,9 +116,10 @@ func (r *Release) environ() []string {
 // resolve resolves the application and the server.
 func (r *Release) resolve(context.Context) error {
 	registry := new(paste.Registry)
+	r.access = newAccessLog(r.options.Stderr, r.options.Log)
 	eggpaste.Register(registry, eggpaste.Options{
-		AccessLog: r.options.Stderr,
-		Scheme:    func(*http.Request) string { return r.Server.URLScheme },
+		AccessLog: r.access,
+		Scheme:    func() string { return r.Server.URLScheme },
 	})
 	r.registry = registry
 	name := r.options.AppName

@@ -50,6 +50,7 @@ type Release struct {
 	target   target
 	logging  bool // the file has [loggers]
 	registry *paste.Registry
+	access   *accessLog
 	handlers []*pool.Handler // of the roots, in their order
 	pool     *pool.Pool      // nil until Serve, or without roots
 }

@@ -55,8 +55,10 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	defer limitStop(ctx, r.Server.GracefulTimeout, giveUp)()
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
+	running.Go(r.access.run)
 	defer func() {
 		stop()
+		r.access.close()
 		running.Wait()
 	}()
 	loading, err := r.startWorkers(ctx, inner, kill, loops, &running)

@@ -22,9 +22,9 @@ func environ(t *testing.T, raw string, change func(*wsgi.Request)) map[string]an
 		t.Fatal(err)
 	}
 	var head h1.Head
-	wsgi.SetHead(&head, r)
+	h1.SetHead(&head, r)
 	request := wsgi.Request{
-		Head: &head, ScriptName: []byte(wsgi.ScriptName(r)), PathInfo: []byte(r.URL.Path), Scheme: "http",
+		Head: &head, ScriptName: []byte(h1.ScriptName(r)), PathInfo: []byte(r.URL.Path), Scheme: "http",
 		ServerName: "127.0.0.1", ServerPort: "8080", RemoteAddr: "127.0.0.9", ID: 0xabc, ContentLength: -1,
 	}
 	if change != nil {
@@ -117,12 +117,12 @@ func TestServerNameAndPortAreNeverEmpty(t *testing.T) {
 
 func TestMountChangesOnlyTheCopy(t *testing.T) {
 	r, _ := http.NewRequest("GET", "/blog/a%2Fb?q", nil)
-	m := wsgi.Mount(r, "/blog", "/a/b")
-	if wsgi.ScriptName(m) != "/blog" || m.URL.Path != "/a/b" {
-		t.Errorf("mounted: %q %q", wsgi.ScriptName(m), m.URL.Path)
+	m := h1.Mount(r, "/blog", "/a/b")
+	if h1.ScriptName(m) != "/blog" || m.URL.Path != "/a/b" {
+		t.Errorf("mounted: %q %q", h1.ScriptName(m), m.URL.Path)
 	}
-	if wsgi.ScriptName(r) != "" || r.URL.Path != "/blog/a/b" {
-		t.Errorf("the original became %q %q", wsgi.ScriptName(r), r.URL.Path)
+	if h1.ScriptName(r) != "" || r.URL.Path != "/blog/a/b" {
+		t.Errorf("the original became %q %q", h1.ScriptName(r), r.URL.Path)
 	}
 }
 
@@ -225,7 +225,7 @@ func FuzzFieldsForgeNoKey(f *testing.F) {
 		known := decode(t, wsgi.NewConstants("Pasted", true, true).AppendEnviron(nil, &plain))
 		r := &http.Request{Method: "GET", RequestURI: target, Proto: "HTTP/1.1", Header: http.Header{name: {value}}}
 		var head h1.Head
-		wsgi.SetHead(&head, r)
+		h1.SetHead(&head, r)
 		got := decode(t, wsgi.NewConstants("Pasted", true, true).AppendEnviron(nil, &wsgi.Request{Head: &head, ContentLength: -1}))
 		for key := range got {
 			if _, ok := known[key]; !ok && key != "CONTENT_TYPE" && !strings.HasPrefix(key, "HTTP_") {

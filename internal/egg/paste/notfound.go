@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"pasted/internal/h1"
 	"pasted/internal/ini"
-	"pasted/internal/wsgi"
 )
 
 const (
@@ -43,7 +43,7 @@ func (u *urlMap) comment(r *http.Request) string {
 		}
 		b.WriteString(a.mount.String())
 	}
-	b.WriteString("\nSCRIPT_NAME: " + ini.Repr(escape(widen(wsgi.ScriptName(r)))))
+	b.WriteString("\nSCRIPT_NAME: " + ini.Repr(escape(widen(h1.ScriptName(r)))))
 	b.WriteString("\nPATH_INFO: " + ini.Repr(escape(widen(r.URL.Path))))
 	b.WriteString("\nHTTP_HOST: " + ini.Repr(escape(widen(r.Host))))
 	return b.String()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 
+	"pasted/internal/h1"
 	"pasted/paste"
 )
 
@@ -18,11 +19,10 @@ type Options struct {
 	// AccessLog takes translogger's lines, each in one Write, never two at a
 	// time; nil: os.Stderr.
 	AccessLog io.Writer
-	// Scheme is a request's wsgi.url_scheme; nil: "https" over TLS, else
-	// "http".
-	Scheme func(*http.Request) string
+	// Scheme is wsgi.url_scheme; nil: "http".
+	Scheme func() string
 	// RemoteUser is a request's REMOTE_USER, empty for none; nil: none.
-	RemoteUser func(*http.Request) string
+	RemoteUser func(*h1.Exchange) string
 }
 
 // Register sets the components in r under Paste's names.
@@ -31,17 +31,21 @@ func Register(r *paste.Registry, o Options) {
 		o.AccessLog = os.Stderr
 	}
 	if o.Scheme == nil {
-		o.Scheme = schemeByTLS
+		o.Scheme = func() string { return "http" }
 	}
 	if o.RemoteUser == nil {
-		o.RemoteUser = func(*http.Request) string { return "" }
+		o.RemoteUser = func(*h1.Exchange) string { return "" }
 	}
 	r.SetComposite("egg:Paste#urlmap", func(loader *paste.CompositeLoader, global, local *paste.Conf) (http.Handler, error) {
 		return newURLMap(&o, loader, global, local)
 	})
 	lines := &lineWriter{w: o.AccessLog}
 	r.SetFilter("egg:Paste#translogger", func(next http.Handler, global, local *paste.Conf) (http.Handler, error) {
-		return newTransLogger(&o, lines, next, local)
+		t, err := newTransLogger(&o, lines, local)
+		if err != nil {
+			return nil, err
+		}
+		return h1.Filter(t, next), nil
 	})
 }
 

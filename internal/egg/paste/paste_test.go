@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"pasted/internal/egg/paste"
-	"pasted/internal/wsgi"
+	"pasted/internal/h1"
 	api "pasted/paste"
 )
 
@@ -55,7 +55,7 @@ func load(t *testing.T, o paste.Options, text string) (http.Handler, error) {
 	r.SetApp("egg:T#echo", func(_, local *api.Conf) (http.Handler, error) {
 		name, _ := local.Get("name")
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, "%s %q %q", name, wsgi.ScriptName(r), r.URL.Path)
+			fmt.Fprintf(w, "%s %q %q", name, h1.ScriptName(r), r.URL.Path)
 		}), nil
 	})
 	return api.LoadApp("config:/test.ini", &r, api.Options{
@@ -77,7 +77,7 @@ func mustLoad(t *testing.T, o paste.Options, text string) http.Handler {
 func request(script, path string) *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Host, r.RemoteAddr = "", ""
-	return wsgi.Mount(r, bytes(script), bytes(path))
+	return h1.Mount(r, bytes(script), bytes(path))
 }
 
 func bytes(s string) string {

@@ -1,34 +1,29 @@
 package paste
 
 import (
-	"bufio"
-	"io"
-	"net"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"pasted/internal/h1"
 	"pasted/internal/ini"
-	"pasted/internal/wsgi"
 	"pasted/paste"
 )
 
-// A transLogger is Paste's TransLogger: it writes a line for every request when
-// the head of its answer is written.
+// A transLogger is Paste's TransLogger: a head filter that writes a line for
+// every request when the head of its answer is written.
 type transLogger struct {
-	next       http.Handler
 	lines      *lineWriter
 	format     []part
-	remoteUser func(*http.Request) string
+	remoteUser func(*h1.Exchange) string
 	offset     string // of the local time, as Paste writes it
 }
 
 // newTransLogger is Paste's make_filter. There is no Python logger here: the
 // lines go to lines, whatever logger_name and setup_console_handler say. The
 // two options on which Paste itself fails in Python 3 are errors.
-func newTransLogger(o *Options, lines *lineWriter, next http.Handler, local *paste.Conf) (*transLogger, error) {
+func newTransLogger(o *Options, lines *lineWriter, local *paste.Conf) (*transLogger, error) {
 	format := combined
 	for key, value := range local.All() {
 		var mistake *paste.Error
@@ -55,7 +50,7 @@ func newTransLogger(o *Options, lines *lineWriter, next http.Handler, local *pas
 		return nil, placed(mistake, local, "format")
 	}
 	return &transLogger{
-		next: next, lines: lines, format: parts,
+		lines: lines, format: parts,
 		remoteUser: o.RemoteUser, offset: zoneOffset(time.Now()),
 	}, nil
 }
@@ -76,66 +71,54 @@ func zoneOffset(now time.Time) string {
 	return "+" + digits
 }
 
-// ServeHTTP serves the request and writes its line.
-func (t *transLogger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	lw := &logged{ResponseWriter: w, log: t, request: r, entry: entry{
-		method: r.Method,
-		uri:    requestURI(r),
-		start:  time.Now(),
-	}}
-	t.next.ServeHTTP(lw, r)
-	// net/http answers 200 for a handler that has written nothing.
-	lw.head(http.StatusOK)
+// RequestHead implements h1.HeadFilter. What it keeps is the time; whatever
+// part of the path is consumed behind it, the whole stays the same.
+func (t *transLogger) RequestHead(*h1.Exchange) (state int64, ok bool) {
+	return time.Now().UnixNano(), true
 }
 
-// An entry is what the line needs from before the application was called.
-type entry struct {
-	method, uri string
-	start       time.Time
-}
-
-// requestURI is the path as Python's quote makes it of a WSGI string, each byte
-// above 0x7f as the UTF-8 of its Latin-1 character, and the query as it came.
-func requestURI(r *http.Request) string {
-	var b strings.Builder
-	for _, c := range []byte(wsgi.ScriptName(r) + r.URL.Path) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("/_.-~", c) >= 0:
-			b.WriteByte(c)
-		case c < utf8.RuneSelf:
-			writeQuoted(&b, c)
-		default:
-			writeQuoted(&b, 0xc0|c>>6)
-			writeQuoted(&b, 0x80|c&0x3f)
-		}
-	}
-	if r.URL.RawQuery != "" {
-		b.WriteByte('?')
-		b.WriteString(r.URL.RawQuery)
-	}
-	return b.String()
-}
-
-func writeQuoted(b *strings.Builder, c byte) {
-	const digits = "0123456789ABCDEF"
-	b.WriteByte('%')
-	b.WriteByte(digits[c>>4])
-	b.WriteByte(digits[c&0xf])
-}
-
-// write writes the line of an answer with that status.
-func (t *transLogger) write(e *entry, r *http.Request, status int, header http.Header) {
+// AnswerHead implements h1.HeadFilter: it writes the line.
+func (t *transLogger) AnswerHead(x *h1.Exchange, a *h1.Answer, state int64) {
 	t.lines.write(func(dst []byte) []byte {
 		for i := range t.format {
 			p := &t.format[i]
 			value := ""
 			if p.key != "" {
-				value = clean(t.value(p.key, e, r, status, header))
+				value = clean(t.value(p.key, x, a, state))
 			}
 			dst = p.appendTo(dst, value)
 		}
 		return dst
 	})
+}
+
+// appendRequestURI appends the path as Python's quote makes it of a WSGI string,
+// each byte above 0x7f as the UTF-8 of its Latin-1 character, and the query as
+// it came.
+func appendRequestURI(dst []byte, x *h1.Exchange) []byte {
+	for _, path := range [][]byte{x.ScriptName, x.Path} {
+		for _, c := range path {
+			switch {
+			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("/_.-~", c) >= 0:
+				dst = append(dst, c)
+			case c < utf8.RuneSelf:
+				dst = appendQuoted(dst, c)
+			default:
+				dst = appendQuoted(dst, 0xc0|c>>6)
+				dst = appendQuoted(dst, 0x80|c&0x3f)
+			}
+		}
+	}
+	if query := x.Head.Text(x.Head.Query); len(query) > 0 {
+		dst = append(dst, '?')
+		dst = append(dst, query...)
+	}
+	return dst
+}
+
+func appendQuoted(dst []byte, c byte) []byte {
+	const digits = "0123456789ABCDEF"
+	return append(dst, '%', digits[c>>4], digits[c&0xf])
 }
 
 // formatKeys are the names that a format may use, in the order of the
@@ -147,56 +130,64 @@ func formatKeys() []string {
 	}
 }
 
-func (t *transLogger) value(key string, e *entry, r *http.Request, status int, header http.Header) string {
+func (t *transLogger) value(key string, x *h1.Exchange, a *h1.Answer, start int64) string {
+	h := &x.Head
 	switch key {
 	case "REMOTE_ADDR":
-		return remoteAddr(r)
+		return remoteAddr(x)
 	case "REMOTE_USER":
-		if user := t.remoteUser(r); user != "" {
+		if user := t.remoteUser(x); user != "" {
 			return user
 		}
-		return "-"
 	case "time":
-		return e.start.Format("02/Jan/2006:15:04:05 ") + t.offset
+		return time.Unix(0, start).Format("02/Jan/2006:15:04:05 ") + t.offset
 	case "REQUEST_METHOD":
-		return e.method
+		return string(h.Text(h.Method))
 	case "REQUEST_URI":
-		return e.uri
+		return string(appendRequestURI(nil, x))
 	case "HTTP_VERSION":
-		return r.Proto
+		return string(h.Text(h.Proto))
 	case "status":
-		return strconv.Itoa(status)
+		return strconv.Itoa(a.Code)
 	case "bytes":
-		return first(header, "Content-Length")
+		if a.Length >= 0 {
+			return strconv.FormatInt(a.Length, 10)
+		}
 	case "HTTP_REFERER":
-		return first(r.Header, "Referer")
+		return joined(h, "Referer")
 	case "HTTP_USER_AGENT":
-		return first(r.Header, "User-Agent")
+		return joined(h, "User-Agent")
 	}
-	return ""
+	return "-"
 }
 
 // remoteAddr is X-Forwarded-For as it came, else the connection's other end.
-func remoteAddr(r *http.Request) string {
-	if forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ", "); forwarded != "" {
+func remoteAddr(x *h1.Exchange) string {
+	if forwarded := joined(&x.Head, "X-Forwarded-For"); forwarded != "-" && forwarded != "" {
 		return forwarded
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
+	if host, _ := x.Peer(); host != "" {
+		return host
 	}
-	if host == "" || host == "@" { // a Unix socket
-		return "-"
-	}
-	return host
+	return "-" // a Unix socket
 }
 
-// first is the field's value, "-" for none.
-func first(header http.Header, name string) string {
-	if values := header[name]; len(values) > 0 {
-		return strings.Join(values, ", ")
+// joined is the value of the fields of that name, "-" for none.
+func joined(h *h1.Head, name string) string {
+	value, found := "", false
+	for _, f := range h.Fields {
+		if !strings.EqualFold(string(h.Text(f.Name)), name) {
+			continue
+		}
+		if found {
+			value += ", "
+		}
+		value, found = value+string(h.Text(f.Value)), true
 	}
-	return "-"
+	if !found {
+		return "-"
+	}
+	return value
 }
 
 // clean keeps what a client has sent from breaking the line, or the log's
@@ -221,61 +212,3 @@ func clean(s string) string {
 }
 
 func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }
-
-// A logged is a ResponseWriter that has its line written with its head.
-type logged struct {
-	http.ResponseWriter
-	log     *transLogger
-	request *http.Request
-	entry   entry
-	done    bool
-}
-
-// head writes the line, once. A status below 200 is not the answer's, but for
-// 101, after which there is no other.
-func (w *logged) head(status int) {
-	if w.done || status < 200 && status != http.StatusSwitchingProtocols {
-		return
-	}
-	w.done = true
-	w.log.write(&w.entry, w.request, status, w.Header())
-}
-
-// WriteHeader writes the line and the head.
-func (w *logged) WriteHeader(status int) {
-	w.head(status)
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write writes the line, if the head is to be written with p.
-func (w *logged) Write(p []byte) (int, error) {
-	w.head(http.StatusOK)
-	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom is Write from src, so that a file still goes out by sendfile(2).
-func (w *logged) ReadFrom(src io.Reader) (int64, error) {
-	w.head(http.StatusOK)
-	return io.Copy(w.ResponseWriter, src)
-}
-
-// Flush writes the line, if the head is to be written now.
-func (w *logged) Flush() { _ = w.FlushError() }
-
-// FlushError is Flush for http.ResponseController.
-func (w *logged) FlushError() error {
-	w.head(http.StatusOK)
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Hijack gives the connection away: no line is written then.
-func (w *logged) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil {
-		w.done = true
-	}
-	return conn, rw, err
-}
-
-// Unwrap is for http.ResponseController.
-func (w *logged) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pasted/internal/egg/paste"
+	"pasted/internal/h1"
 	api "pasted/paste"
 )
 
@@ -82,7 +83,7 @@ func TestTransLoggerAsPastesVectors(t *testing.T) {
 		var log lines
 		var status int
 		fmt.Sscan(v.Status, &status)
-		o := paste.Options{AccessLog: &log, RemoteUser: func(*http.Request) string { return v.Environ["REMOTE_USER"] }}
+		o := paste.Options{AccessLog: &log, RemoteUser: func(*h1.Exchange) string { return v.Environ["REMOTE_USER"] }}
 		h, err := logger(t, o, options, func(w http.ResponseWriter, _ *http.Request) {
 			for _, field := range v.Headers {
 				w.Header().Set(field[0], field[1])

@@ -1,6 +1,7 @@
 package paste
 
 import (
+	"bytes"
 	"cmp"
 	"net"
 	"net/http"
@@ -8,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"pasted/internal/wsgi"
+	"pasted/internal/h1"
 	"pasted/paste"
 )
 
@@ -17,7 +18,7 @@ import (
 type urlMap struct {
 	apps     []mapped
 	notFound http.Handler // nil: Paste's page
-	scheme   func(*http.Request) string
+	scheme   func() string
 }
 
 // mapped is an application in its place. domain and prefix are as bytes of a
@@ -25,6 +26,7 @@ type urlMap struct {
 type mapped struct {
 	mount
 	prefix, host string
+	script       []byte // prefix
 	matches      bool
 	app          http.Handler
 }
@@ -86,7 +88,7 @@ func (u *urlMap) add(m mount, app http.Handler) {
 	u.apps = slices.DeleteFunc(u.apps, func(old mapped) bool { return old.mount == m })
 	prefix, ok := narrow(m.path)
 	host, ok2 := narrow(m.domain)
-	u.apps = append(u.apps, mapped{mount: m, prefix: prefix, host: host, matches: ok && ok2, app: app})
+	u.apps = append(u.apps, mapped{mount: m, prefix: prefix, host: host, script: []byte(prefix), matches: ok && ok2, app: app})
 	slices.SortFunc(u.apps, func(a, b mapped) int { return compareMounts(a.mount, b.mount) })
 }
 
@@ -110,40 +112,80 @@ func (m mount) sortText() string {
 
 // ServeHTTP mounts the request at the application found.
 func (u *urlMap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	host, port := u.hostPort(r)
-	path := joinSlashes(r.URL.Path)
-	for i := range u.apps {
-		a := &u.apps[i]
-		if !a.matches || a.host != "" && a.host != host && a.host != host+":"+port {
-			continue
-		}
-		if rest, ok := strings.CutPrefix(path, a.prefix); ok && (rest == "" || rest[0] == '/') {
-			a.app.ServeHTTP(w, wsgi.Mount(r, wsgi.ScriptName(r)+a.prefix, rest))
-			return
-		}
-	}
-	if u.notFound != nil {
-		u.notFound.ServeHTTP(w, r)
-		return
-	}
-	u.serveNotFound(w, r)
-}
-
-// hostPort is the Host field, or the address that the request came to, cut at
-// the first colon as Paste cuts it.
-func (u *urlMap) hostPort(r *http.Request) (host, port string) {
-	host = r.Host
+	host := r.Host
 	if host == "" {
 		host = serverName(r)
 	}
+	path := joinSlashes(r.URL.Path)
+	switch a := u.find(host, path); {
+	case a != nil:
+		a.app.ServeHTTP(w, h1.Mount(r, h1.ScriptName(r)+a.prefix, path[len(a.prefix):]))
+	case u.notFound != nil:
+		u.notFound.ServeHTTP(w, r)
+	default:
+		u.serveNotFound(w, r)
+	}
+}
+
+// ServeHead implements h1.Short, for the applications that do.
+func (u *urlMap) ServeHead(x *h1.Exchange) bool {
+	host := x.Head.Text(x.Head.Host)
+	if len(host) == 0 || bytes.Contains(x.Path, doubleSlash) {
+		return false // rare enough
+	}
+	a := u.find(string(host), string(x.Path))
+	if a == nil {
+		return false
+	}
+	short, ok := a.app.(h1.Short)
+	if !ok {
+		return false
+	}
+	x.Path = x.Path[len(a.prefix):]
+	if len(x.ScriptName) == 0 {
+		x.ScriptName = a.script
+	} else {
+		x.ScriptName = append(bytes.Clone(x.ScriptName), a.prefix...)
+	}
+	return short.ServeHead(x)
+}
+
+var doubleSlash = []byte("//")
+
+// Ways implements h1.Ways.
+func (u *urlMap) Ways(say func(path string, short bool, why string)) {
+	for i := range u.apps {
+		a := &u.apps[i]
+		place := a.path
+		if a.domain != "" {
+			place = "http://" + a.domain + a.path
+		}
+		h1.WaysOf(a.app, func(path string, short bool, why string) { say(place+path, short, why) })
+	}
+}
+
+// find returns the application for a path, in which no slashes are doubled, of
+// a host, the Host field or what stands for it, cut at the first colon as Paste
+// cuts it; nil: there is none.
+func (u *urlMap) find(host, path string) *mapped {
+	host, port, found := strings.Cut(host, ":")
 	host = strings.ToLower(host)
-	if host, port, ok := strings.Cut(host, ":"); ok {
-		return host, port
+	if !found {
+		port = "443"
+		if u.scheme() == "http" {
+			port = "80"
+		}
 	}
-	if u.scheme(r) == "http" {
-		return host, "80"
+	for i := range u.apps {
+		a := &u.apps[i]
+		if !a.matches || !strings.HasPrefix(path, a.prefix) || len(path) > len(a.prefix) && path[len(a.prefix)] != '/' {
+			continue
+		}
+		if a.host == "" || a.host == host || a.host == host+":"+port {
+			return a
+		}
 	}
-	return host, "443"
+	return nil
 }
 
 // serverName is SERVER_NAME: the address that the connection was made to.
@@ -152,12 +194,4 @@ func serverName(r *http.Request) string {
 		return addr.IP.String()
 	}
 	return "localhost"
-}
-
-// schemeByTLS is wsgi.url_scheme where nobody knows better.
-func schemeByTLS(r *http.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
 }
