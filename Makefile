@@ -41,6 +41,7 @@ prepare: ## install what the tests need into .cache
 test: prepare ## all tests, the end-to-end ones included
 	@go test -race -timeout 20m $$(go list ./... | grep -v '^pasted/e2e$$')
 	@go test -count=1 -timeout 30m ./e2e
+	@PASTED_E2E_SHORT=off go test -count=1 -timeout 30m ./e2e # the same, every request on the long way
 
 .PHONY: bench
 bench: build ## Pasted beside its peers: docs/benchmarks.md
