@@ -35,7 +35,9 @@ check: ## formatting, vet, staticcheck, Python's syntax
 .PHONY: prepare
 prepare: ## install what the tests need into .cache
 	@tools/need gcc gcc libc6-dev # the race detector is linked by it
+	@tools/need haproxy haproxy # it speaks the PROXY protocol to us
 	@go run ./e2e/prepare
+	@python3 e2e/strict/prepare .cache/strict
 
 .PHONY: test
 test: prepare ## all tests, the end-to-end ones included
