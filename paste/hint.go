@@ -13,7 +13,7 @@ import (
 func (l *Loader) noSectionHint(q request, name string) string {
 	for _, guess := range []func(request, string) string{
 		l.commentInName, l.newlineInName, l.oddPipeline,
-		l.swallowedHeader, l.unclosedHeader, l.bareSection, l.oddHeader, l.otherKind, l.nearSection,
+		l.swallowedHeader, l.unclosedHeader, l.bareSection, l.oddHeader, l.otherKind, l.nearSection, l.allSections,
 	} {
 		if hint := guess(q, name); hint != "" {
 			return hint
@@ -131,9 +131,11 @@ func (l *Loader) oddHeader(q request, name string) string {
 	return ""
 }
 
+// otherKind looks for a section of that name of another kind. Every file has a
+// [server:main] beside its application: that says nothing.
 func (l *Loader) otherKind(q request, name string) string {
 	for _, kind := range []Kind{AppKind, FilterKind, ServerKind} {
-		if kind == q.kind {
+		if kind == q.kind || name == "main" && (kind == ServerKind || q.kind == ServerKind) {
 			continue
 		}
 		if found := l.file.candidates(kind, &name); len(found) > 0 {
@@ -162,6 +164,34 @@ func (l *Loader) nearSection(q request, name string) string {
 		return fmt.Sprintf("did you mean %q, [%s]?", near, sections[near])
 	}
 	return ""
+}
+
+// allSections says which sections would have done.
+func (l *Loader) allSections(q request, _ string) string {
+	var headers []string
+	for _, s := range l.file.Sections() {
+		prefix, _, _ := strings.Cut(s.Name, ":")
+		if slices.Contains(slices.Concat(prefixes(q.kind)...), prefix) {
+			headers = append(headers, "["+s.Name+"]")
+		}
+	}
+	if len(headers) == 0 {
+		return fmt.Sprintf("the file has no section of %s", q.kind.article())
+	}
+	hint := "the file has " + listed(headers)
+	if _, name, ok := strings.Cut(strings.Trim(headers[0], "[]"), ":"); ok && q.from.option == "" {
+		hint += fmt.Sprintf("; #%s after its name chooses %s", ini.TrimSpace(name), headers[0])
+	}
+	return hint
+}
+
+// listed is the first few of words with commas between.
+func listed(words []string) string {
+	const most = 8
+	if len(words) > most {
+		words = append(slices.Clone(words[:most]), "…")
+	}
+	return strings.Join(words, ", ")
 }
 
 // eachOption ranges over the options of all sections and of the defaults.

@@ -216,7 +216,11 @@ func (r *resolver) open(from origin, name string) (*source, *Error) {
 	}
 	data, err := read(name)
 	if err != nil {
-		return nil, unreadable(from, name, err)
+		e := unreadable(from, name, err)
+		if r.opts.ReadFile == nil && errors.Is(err, fs.ErrNotExist) {
+			e.Hint = otherFile(name)
+		}
+		return nil, e
 	}
 	file, err := ini.Parse(name, data, defaults...)
 	if err != nil {

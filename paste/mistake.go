@@ -3,6 +3,8 @@ package paste
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -70,6 +72,28 @@ func unreadable(from origin, name string, cause error) *Error {
 	err := from.fail(osErrorClass(int(number)), text, fmt.Sprintf("file %q: %s", name, reason))
 	err.Err = cause
 	return err
+}
+
+// otherFile guesses which file was meant by one that is not there.
+func otherFile(name string) string {
+	dir := filepath.Dir(name)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Sprintf("there is no directory %s either", dir)
+	}
+	var files []string
+	for _, entry := range entries {
+		if isFileName(entry.Name()) && !entry.IsDir() {
+			files = append(files, entry.Name())
+		}
+	}
+	if near := ini.Nearest(filepath.Base(name), files); near != "" {
+		return fmt.Sprintf("did you mean %s?", filepath.Join(dir, near))
+	}
+	if len(files) == 0 {
+		return fmt.Sprintf("there is no .ini, .cfg or .conf file in %s", dir)
+	}
+	return fmt.Sprintf("%s has %s", dir, listed(files))
 }
 
 // osErrorClass returns the Python class of a number of errno (PEP 3151).
@@ -208,7 +232,7 @@ func (r *resolver) noEntryPoint(q request, spec, name string) *Error {
 	err := q.from.fail("LookupError",
 		fmt.Sprintf("Entry point %s not found in egg %s (protocols: %s; entry_points: )",
 			ini.Repr(name), ini.Repr(spec), all),
-		fmt.Sprintf("distribution %q has no entry point %q: want one of %s", spec, name, all))
+		fmt.Sprintf("distribution %q has no entry point %q: want one in %s", spec, name, all))
 	err.Hint = r.otherEntryPoint(q, spec, name)
 	return err
 }
@@ -222,10 +246,37 @@ func (r *resolver) otherEntryPoint(q request, spec, name string) string {
 			}
 		}
 	}
-	if name == "main" && !strings.Contains(q.from.text, "#") {
-		return fmt.Sprintf("without a # the entry point is main: write egg:%s#name", spec)
+	names, told := r.entryPointNames(spec, q.kind)
+	near := ini.Nearest(name, names)
+	switch {
+	case near != "":
+		return fmt.Sprintf("did you mean egg:%s#%s?", spec, near)
+	case name == "main" && !strings.Contains(q.from.text, "#"):
+		hint := fmt.Sprintf("without a # the entry point is main: write egg:%s#name", spec)
+		if len(names) > 0 {
+			hint += " with one of " + listed(names)
+		}
+		return hint
+	case len(names) > 0:
+		return fmt.Sprintf("%s has %s", spec, listed(names))
+	case told:
+		return fmt.Sprintf("%s has no entry point for %s", spec, q.kind.article())
 	}
 	return ""
+}
+
+// entryPointNames returns the names of a distribution's entry points that would
+// do as a kind, and whether EntryPoints tells.
+func (r *resolver) entryPointNames(spec string, kind Kind) (names []string, told bool) {
+	lister, told := r.opts.EntryPoints.(Lister)
+	if !told || r.opts.EntryPoints.Installed(spec) != nil {
+		return nil, false
+	}
+	for _, protocol := range slices.Concat(protocols(kind)...) {
+		names = append(names, lister.Names(spec, protocol)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), true
 }
 
 // article names a kind in a sentence.

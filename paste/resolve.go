@@ -52,6 +52,14 @@ type EntryPoints interface {
 	EntryPoint(distribution, group, name string) (object string, ok bool, err error)
 }
 
+// A Lister is an EntryPoints that also tells what there is: hints are made of
+// it.
+type Lister interface {
+	// Names returns the names in one group of a distribution, in any order;
+	// nil if there is none, or no such distribution.
+	Names(distribution, group string) []string
+}
+
 // Resolve resolves uri, as PasteDeploy's loadcontext does: "config:file.ini",
 // "config:/dir/file.ini#name", "egg:Distribution#name", "call:module:function".
 // It reads files and changes nothing. The error is an *Error.

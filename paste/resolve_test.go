@@ -284,6 +284,13 @@ func (s shelf) EntryPoint(distribution, group, name string) (string, bool, error
 	return "", false, nil
 }
 
+func (s shelf) Names(distribution, group string) []string {
+	if !strings.EqualFold(distribution, "fake") {
+		return nil
+	}
+	return shelfNames[group]
+}
+
 // A nativeShelf has the distribution Paste with three names.
 type nativeShelf struct{}
 
