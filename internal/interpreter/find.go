@@ -39,7 +39,7 @@ func Find(ctx context.Context, options FindOptions) (path, why string, err error
 	}
 	if f.Python != "" {
 		path, err = f.named()
-		return path, "python = " + f.Python, err
+		return path, "python = " + f.Python, withHint(err, optionHint)
 	}
 	for _, name := range []string{".venv", "venv"} {
 		if dir := filepath.Join(f.FileDir, name); isEnvironment(dir) {
@@ -54,6 +54,9 @@ func Find(ctx context.Context, options FindOptions) (path, why string, err error
 	path, err = f.lookPath("python3", "python3")
 	return path, "python3 on the PATH", withHint(err, "install Python 3, or say where it is: python = /path/to/python")
 }
+
+// optionHint says what the option may be.
+const optionHint = "python = takes the path of an interpreter, the directory of a virtual environment, or a command on the PATH"
 
 type finder struct{ FindOptions }
 

@@ -102,14 +102,17 @@ func TestFindRefuses(t *testing.T) {
 		{
 			name: "a path to nothing", python: "bin/python",
 			want: `python = "bin/python": @/bin/python: no such file or directory: want a Python interpreter`,
+			hint: "python = takes the path of an interpreter, the directory of a virtual environment, or a command on the PATH",
 		},
 		{
 			name: "a link to nothing", python: "./py", links: map[string]string{"py": "/opt/gone"},
 			want: `python = "./py": @/py leads to /opt/gone: no such file or directory: want a Python interpreter`,
+			hint: "python = takes the path of an interpreter, the directory of a virtual environment, or a command on the PATH",
 		},
 		{
 			name: "a file without the right to be executed", python: "./py", files: map[string]string{"py": ""},
 			want: `python = "./py": @/py is not executable: want a Python interpreter`,
+			hint: "python = takes the path of an interpreter, the directory of a virtual environment, or a command on the PATH",
 		},
 		{
 			name: "a directory that is no virtual environment", python: "./dir", files: map[string]string{"dir/x": ""},

@@ -211,6 +211,9 @@ func text(value any) string {
 	return ""
 }
 
+// anotherHint is for what will not do, whatever is done to it.
+const anotherHint = "choose another: python = /path/to/python3"
+
 // explain returns the error for an interpreter that gave no answer.
 func explain(path, dir string, err error, timeout time.Duration, output string) *Error {
 	e := &Error{What: path, Output: output, Err: err}
@@ -235,13 +238,16 @@ func explain(path, dir string, err error, timeout time.Duration, output string) 
 	default:
 		e.Message = err.Error()
 	}
+	if e.Hint == "" {
+		e.Hint = anotherHint
+	}
 	return e
 }
 
 // unstartable says why the operating system does not start path in dir.
 func unstartable(path, dir string, err error) (message, hint string) {
 	if _, dirErr := os.Stat(dir); dir != "" && dirErr != nil {
-		return fmt.Sprintf("cannot be started in %s: %v", dir, cause(dirErr)), ""
+		return fmt.Sprintf("cannot be started in %s: %v", dir, cause(dirErr)), "chdir names a directory that is there"
 	}
 	_, fileErr := os.Stat(path)
 	switch {
@@ -267,6 +273,6 @@ func tooOld(path string, v Version) *Error {
 	return &Error{
 		What:    path,
 		Message: fmt.Sprintf("is Python %v: want %d.%d or later", v, Oldest.Major, Oldest.Minor),
-		Hint:    "choose another: python = /path/to/python3",
+		Hint:    anotherHint,
 	}
 }

@@ -65,6 +65,9 @@ func TestInspectRefusesWhatIsNoInterpreter(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Parallel()
+			if test.hint == "" {
+				test.hint = "choose another: python = /path/to/python3"
+			}
 			timeout := 20 * time.Second
 			if strings.Contains(test.want, "300ms") {
 				timeout = 300 * time.Millisecond
