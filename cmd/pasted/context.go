@@ -33,7 +33,7 @@ func newContext(stdout *os.File) *cobra.Command {
 		Use:   "context URI [VAR=VALUE ...]",
 		Short: "Print what PasteDeploy resolves a URI to",
 		Long:  contextLong,
-		Args:  cobra.MinimumNArgs(1),
+		Args:  needs("URI"),
 		RunE:  c.run,
 	}
 	flags := cmd.Flags()

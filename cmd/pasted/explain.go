@@ -28,7 +28,7 @@ func explain(err error) error {
 	case errors.As(err, &settings):
 		return &exitError{code: exitUsage, err: err}
 	case errors.As(err, &python):
-		return &exitError{code: exitUsage, err: err, more: python.Output, hint: python.Hint}
+		return &exitError{code: exitUsage, err: err, more: unsaid(python), hint: python.Hint}
 	case errors.As(err, &load):
 		return explainLoad(load)
 	case errors.As(err, &died):
@@ -36,6 +36,14 @@ func explain(err error) error {
 			hint: "what it printed stands above; a library may have ended it while it was imported"}
 	}
 	return &exitError{code: exitFailed, err: err, hint: systemHint(err)}
+}
+
+// unsaid gives the interpreter's output unless the error has all of it.
+func unsaid(e *interpreter.Error) string {
+	if strings.Contains(e.Message, strings.TrimSpace(e.Output)) {
+		return ""
+	}
+	return e.Output
 }
 
 // inPython gives the exception that PasteDeploy raises: what people look up.
@@ -97,6 +105,8 @@ func loadHint(e *worker.LoadError) string {
 		return "the [loggers], [handlers] and [formatters] sections are read by Python's logging.config.fileConfig"
 	case e.Stage == "fork":
 		return "the limits on processes or memory may be reached"
+	case e.CauseFile == "" && e.Class == "AttributeError":
+		return "the module is there, and has no such name: is what stands after the colon right?"
 	}
-	return ""
+	return "the application's own code raised it while it was loaded; the traceback begins with the first cause"
 }

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	if errors.As(err, &exit) {
 		return exit.code
 	}
-	return exitUsage // cobra's own: a flag or a command that is not there
+	return exitUsage // cobra's own: a command that is not there
 }
 
 func newRoot(stdout, stderr *os.File) *cobra.Command {
@@ -51,10 +51,23 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(err.Error(), fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath()))
+	})
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(newServe(stdout, stderr), newContext(stdout))
 	return root
+}
+
+// needs wants at least one argument, which is called name.
+func needs(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return usage("no "+name+": want "+cmd.Parent().Name()+" "+cmd.Use, "")
+	}
 }
 
 // An exitError is an error with the exit code that it calls for.

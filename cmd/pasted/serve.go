@@ -44,7 +44,7 @@ func newServe(stdout, stderr *os.File) *cobra.Command {
 		Use:   "serve FILE[#NAME] [VAR=VALUE ...]",
 		Short: "Serve the application of a PasteDeploy file",
 		Long:  serveLong,
-		Args:  cobra.MinimumNArgs(1),
+		Args:  needs("FILE"),
 		RunE:  s.run,
 	}
 	flags := cmd.Flags()

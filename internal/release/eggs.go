@@ -2,6 +2,8 @@ package release
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
 	"pasted/internal/interpreter"
 	"pasted/paste"
@@ -17,6 +19,12 @@ func (e entryPoints) Installed(distribution string) error {
 func (e entryPoints) EntryPoint(distribution, group, name string) (string, bool, error) {
 	object, ok, err := e.python.EntryPoint(distribution, group, name)
 	return object, ok, notInstalled(err)
+}
+
+// Names makes entryPoints a paste.Lister.
+func (e entryPoints) Names(distribution, group string) []string {
+	d, _ := e.python.Distribution(distribution)
+	return slices.Collect(maps.Keys(d.EntryPoints[group]))
 }
 
 // notInstalled turns the interpreter's error into paste's.

@@ -2,6 +2,8 @@ package release
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -66,11 +68,29 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 		if ctx.Err() != nil {
 			return nil // told to stop before it had begun
 		}
-		return err
+		return r.blame(err)
 	}
 	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: loading})
 	serving = true
 	return httpd.Serve(ctx, kill, r.Server, loops, listeners, r.Plan.Handler, r.options.Log)
+}
+
+// blame says in which line of the file err stands, from the start of the
+// workers, where Python could not tell.
+func (r *Release) blame(err error) error {
+	var load *worker.LoadError
+	var died *worker.DiedError
+	switch {
+	case errors.As(err, &load) && load.Stage == "setup":
+		at := r.Workers.setupAt
+		load.File, load.Line, load.Section = at.File, at.Line, workersSection
+	case errors.As(err, &died) && len(r.Plan.Roots) == 1:
+		root := r.Plan.Roots[0].Context
+		return fmt.Errorf("%s: [%s] %w", root.Pos, root.Section, err)
+	case errors.As(err, &died):
+		return fmt.Errorf("%s: %w", r.File, err)
+	}
+	return err
 }
 
 // exitTime is what the workers have beyond the graceful timeout, which requests

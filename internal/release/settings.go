@@ -35,7 +35,7 @@ type Workers struct {
 	Chdir string   // empty: as it is
 
 	threadsSet, processesSet bool
-	pythonAt                 paste.Position // where python = stands
+	pythonAt, setupAt        paste.Position // where python = and setup = stand
 }
 
 // newReader returns a reader of the options of conf, a section of the given
@@ -76,7 +76,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	}
 	_, w.processesSet = r.Lookup("processes")
 	_, w.threadsSet = r.Lookup("threads")
-	w.pythonAt = conf.Pos("python")
+	w.pythonAt, w.setupAt = conf.Pos("python"), conf.Pos("setup")
 	r.Unknown()
 	return w, r.Err()
 }
