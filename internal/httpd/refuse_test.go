@@ -214,7 +214,7 @@ func TestASilentConnectionIsClosedWithoutAWord(t *testing.T) {
 	client.answer("GET")
 	began = time.Now()
 	client.closed()
-	if took := time.Since(began); took < 190*time.Millisecond {
+	if took := time.Since(began); took < 150*time.Millisecond {
 		t.Errorf("idle connection closed after %v, want 200ms", took)
 	}
 }
