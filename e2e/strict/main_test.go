@@ -31,11 +31,11 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// The files that serve the application which says what it was asked for: with
-// nothing before it, and with something.
+// The files that serve the application which says what it was asked for, on
+// either way.
 const (
 	short = "strict.ini"
-	long  = "logged.ini"
+	long  = "long.ini"
 )
 
 // start serves one of them.
