@@ -188,7 +188,7 @@ func (r *Release) readServer(context.Context) error {
 	for _, n := range notes {
 		r.warn(n.String())
 	}
-	r.Server = server
+	r.Server, r.listenAt = server, listenAt(ctx)
 	if r.Server.Threads > 0 && !r.Workers.threadsSet {
 		r.Workers.Threads = r.Server.Threads
 	}
@@ -196,6 +196,23 @@ func (r *Release) readServer(context.Context) error {
 		r.Workers.Processes = r.Server.Workers
 	}
 	return nil
+}
+
+// listenAt says which line of the file has the addresses to listen on, as
+// "file:line: [section]": that of the first option that names one, else the
+// section's. It is empty without a section.
+func listenAt(server *paste.Context) string {
+	if server == nil {
+		return ""
+	}
+	pos := server.Pos
+	for _, option := range []string{"listen", "bind", "unix_socket", "port", "host"} {
+		if at := server.LocalConf.Pos(option); at.Line != 0 {
+			pos = at
+			break
+		}
+	}
+	return fmt.Sprintf("%s: [%s]", pos, server.Section)
 }
 
 // serverContext resolves the server's section. It is nil if nobody named one

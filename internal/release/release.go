@@ -48,7 +48,8 @@ type Release struct {
 
 	options  Options
 	target   target
-	logging  bool // the file has [loggers]
+	listenAt string // where the file says where to listen, see there
+	logging  bool   // the file has [loggers]
 	registry *paste.Registry
 	access   *accessLog
 	handlers []*pool.Handler // of the roots, in their order

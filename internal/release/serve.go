@@ -33,16 +33,8 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	began := time.Now()
 	listeners, err := httpd.Listen(r.Server)
 	if err != nil {
-		return err
+		return at(r.listenAt, err)
 	}
-	loops, endLoops, err := startLoops()
-	if err != nil {
-		for _, l := range listeners {
-			l.Close()
-		}
-		return err
-	}
-	defer endLoops()
 	serving := false
 	defer func() {
 		if serving {
@@ -52,6 +44,11 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 			l.Close()
 		}
 	}()
+	loops, endLoops, err := startLoops()
+	if err != nil {
+		return err
+	}
+	defer endLoops()
 	kill, giveUp := context.WithCancel(kill)
 	defer giveUp()
 	defer limitStop(ctx, r.Server.GracefulTimeout, giveUp)()
@@ -82,15 +79,24 @@ func (r *Release) blame(err error) error {
 	var died *worker.DiedError
 	switch {
 	case errors.As(err, &load) && load.Stage == "setup":
-		at := r.Workers.setupAt
-		load.File, load.Line, load.Section = at.File, at.Line, workersSection
+		pos := r.Workers.setupAt
+		load.File, load.Line, load.Section = pos.File, pos.Line, workersSection
 	case errors.As(err, &died) && len(r.Plan.Roots) == 1:
 		root := r.Plan.Roots[0].Context
-		return fmt.Errorf("%s: [%s] %w", root.Pos, root.Section, err)
+		return at(fmt.Sprintf("%s: [%s]", root.Pos, root.Section), err)
 	case errors.As(err, &died):
-		return fmt.Errorf("%s: %w", r.File, err)
+		return at(r.File+":", err)
 	}
 	return err
+}
+
+// at puts a place, "file:line: [section]", before err; an empty one changes
+// nothing.
+func at(place string, err error) error {
+	if place == "" {
+		return err
+	}
+	return fmt.Errorf("%s %w", place, err)
 }
 
 // exitTime is what the workers have beyond the graceful timeout, which requests
