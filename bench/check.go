@@ -64,18 +64,24 @@ func (e exchange) bytes(addr string) []byte {
 	return b.Bytes()
 }
 
+// A shape is what right answers look like on the wire.
+type shape struct {
+	size  int  // in bytes, head and all
+	close bool // the connection's end is the answer's
+	last  bool // no other follows on the connection
+}
+
 // check sends the request twice and compares the answers: the second on the same
-// connection where the first lets it. It returns how many bytes an answer has,
-// head and all.
-func (e exchange) check(addr string) (size int, err error) {
+// connection where the first lets it.
+func (e exchange) check(addr string) (s shape, err error) {
 	var c checker
 	defer c.close()
 	for range 2 {
-		if size, err = c.exchange(addr, e); err != nil {
-			return 0, fmt.Errorf("%s %s: %w", e.verb(), e.path, plain(err))
+		if s, err = c.exchange(addr, e); err != nil {
+			return shape{}, fmt.Errorf("%s %s: %w", e.verb(), e.path, plain(err))
 		}
 	}
-	return size, nil
+	return s, nil
 }
 
 // plain leaves out of an error addresses, which are different every time.
@@ -120,49 +126,52 @@ func (c *checker) close() {
 }
 
 // exchange sends e's request, on a new connection if there is none, and returns
-// the answer's size in bytes, or what is wrong with it.
-func (c *checker) exchange(addr string, e exchange) (size int, err error) {
+// the answer's shape, or what is wrong with it.
+func (c *checker) exchange(addr string, e exchange) (s shape, err error) {
 	if c.conn == nil {
 		if c.conn, err = net.DialTimeout("tcp", addr, answerLimit); err != nil {
-			return 0, err
+			return s, err
 		}
 		c.read = counter{Reader: c.conn}
 		c.in = bufio.NewReader(&c.read)
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(answerLimit)); err != nil {
-		return 0, err
+		return s, err
 	}
 	before := c.read.n
 	if _, err := c.conn.Write(e.bytes(addr)); err != nil {
-		return 0, err
+		return s, err
 	}
-	last, err := e.judge(c.in)
+	s, err = e.judge(c.in)
+	s.size = c.read.n - before
 	if n := c.in.Buffered(); err == nil && n > 0 {
 		err = fmt.Errorf("%d bytes after the answer's end", n)
 	}
-	if last || err != nil {
+	if s.last || err != nil {
 		c.close()
 	}
-	return c.read.n - before, err
+	return s, err
 }
 
-// judge reads one answer and says whether it is the connection's last.
-func (e exchange) judge(in *bufio.Reader) (last bool, err error) {
+// judge reads one answer and returns its shape but for the size.
+func (e exchange) judge(in *bufio.Reader) (shape, error) {
+	failed := shape{last: true}
 	answer, err := http.ReadResponse(in, &http.Request{Method: e.verb()})
 	if err != nil {
-		return true, err
+		return failed, err
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	switch {
 	case err != nil:
-		return true, err
+		return failed, err
 	case answer.StatusCode != e.status:
-		return true, fmt.Errorf("answer %s, not %d", answer.Status, e.status)
+		return failed, fmt.Errorf("answer %s, not %d", answer.Status, e.status)
 	case e.want != "" && string(body) != e.want:
-		return true, fmt.Errorf("wrong bytes: %s", difference(string(body), e.want))
+		return failed, fmt.Errorf("wrong bytes: %s", difference(string(body), e.want))
 	}
-	return answer.Close || e.close, nil
+	ends := answer.ContentLength < 0 && len(answer.TransferEncoding) == 0
+	return shape{close: ends, last: answer.Close || e.close}, nil
 }
 
 // complete says of the beginning of an answer whether all of it is there,

@@ -12,27 +12,27 @@ import (
 func TestAnswersAreComparedWithWhatIsRight(t *testing.T) {
 	tests := []struct {
 		name, answer string
-		last         bool
+		shape        shape
 		want         string // part of the error; empty: none
 	}{
-		{"right", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", false, ""},
-		{"in pieces", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n", false, ""},
-		{"until the end", "HTTP/1.1 200 OK\r\n\r\nhi", true, ""},
-		{"the last one", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", true, ""},
-		{"an error", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", true, "answer 502 Bad Gateway, not 200"},
-		{"half of one", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", true, "closed in mid-answer"},
-		{"too short", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nh", true, "wrong bytes: 1 of 2"},
-		{"something else", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", true, "wrong bytes: 2 for 2, the first wrong one at 1"},
-		{"nothing", "", true, "closed in mid-answer"},
+		{"right", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", shape{}, ""},
+		{"in pieces", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n", shape{}, ""},
+		{"until the end", "HTTP/1.1 200 OK\r\n\r\nhi", shape{last: true, close: true}, ""},
+		{"the last one", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", shape{last: true}, ""},
+		{"an error", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", shape{last: true}, "answer 502 Bad Gateway, not 200"},
+		{"half of one", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", shape{last: true}, "closed in mid-answer"},
+		{"too short", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nh", shape{last: true}, "wrong bytes: 1 of 2"},
+		{"something else", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nha", shape{last: true}, "wrong bytes: 2 for 2, the first wrong one at 1"},
+		{"nothing", "", shape{last: true}, "closed in mid-answer"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			last, err := exchange{status: 200, want: "hi"}.judge(bufio.NewReader(strings.NewReader(test.answer)))
+			got, err := exchange{status: 200, want: "hi"}.judge(bufio.NewReader(strings.NewReader(test.answer)))
 			if err != nil {
 				err = plain(err)
 			}
-			if last != test.last || (err == nil) != (test.want == "") || (err != nil && !strings.Contains(err.Error(), test.want)) {
-				t.Errorf("judge() = %v, %v; want %v, %q", last, err, test.last, test.want)
+			if got != test.shape || (err == nil) != (test.want == "") || (err != nil && !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("judge() = %+v, %v; want %+v, %q", got, err, test.shape, test.want)
 			}
 		})
 	}
@@ -46,10 +46,10 @@ func TestCheckCountsAnAnswersBytes(t *testing.T) {
 		fmt.Fprintf(w, "%s %s %s %d", r.Method, r.URL.Path, r.Header.Get("Content-Type"), r.ContentLength)
 	}))
 	defer s.Close()
-	size, err := e.check(s.Listener.Addr().String())
+	got, err := e.check(s.Listener.Addr().String())
 	want := len("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n") + len(e.want)
-	if err != nil || size != want {
-		t.Errorf("check() = %d, %v; want %d", size, err, want)
+	if err != nil || got.size != want {
+		t.Errorf("check() = %+v, %v; want %d bytes", got, err, want)
 	}
 }
 

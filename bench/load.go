@@ -60,12 +60,12 @@ type closed struct {
 }
 
 func (c closed) measure(ctx context.Context, r *running, e exchange, p pace) (sample, error) {
-	size, err := e.check(r.addr)
+	right, err := e.check(r.addr)
 	if err != nil {
 		return sample{}, err
 	}
 	if c.varies {
-		size = 0
+		right.size = 0
 	}
 	remark, err := c.servesAll(ctx, r, e)
 	if err != nil {
@@ -83,12 +83,17 @@ func (c closed) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	}
 	s := sample{Rate: found.rate(), Requests: found.requests, P50: found.p50, P99: found.p99, Remark: remark}
 	s.settle(before, r.account())
-	if err := found.judge(e, size, c.connections); err != nil {
+	if err := found.judge(e, right, c.connections); err != nil {
 		return s, err
 	}
 	_, err = e.check(r.addr)
 	return s, err
 }
+
+// patience is how long connections that are all open wait for one answer each:
+// longer than 512 of them need for 10 ms each in two threads, and not so long that
+// servers close idle ones to get at others.
+const patience = 4 * time.Second
 
 // servesAll sees whether all connections are served while all are open: wrk would
 // not tell, as it counts answers, whoever gets them.
@@ -101,7 +106,7 @@ func (c closed) servesAll(ctx context.Context, r *running, e exchange) (remark s
 		return "", err
 	}
 	defer h.close()
-	n, err := h.atOnce(ctx, r.addr, e, c.connections, c.connections, 2*time.Second)
+	n, err := h.atOnce(ctx, r.addr, e, c.connections, c.connections, patience)
 	if err == nil && n < c.connections {
 		remark = fmt.Sprintf("serves %d of %d connections while they stay open", n, c.connections)
 	}

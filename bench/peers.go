@@ -97,7 +97,7 @@ func servers() []server {
 		{
 			name: "cheroot", family: threaded, part: "cheroot",
 			argv:  "env PYTHONPATH={apps} {bin}/cheroot {bind} --threads {lanes} --timeout 300 --request-queue-size 4096 {module}:application",
-			alone: "--bind {address}", behind: "--bind unix:{socket}",
+			alone: "--bind {address}", behind: "--bind {socket}",
 			note: "one process, with as many threads as the others have together",
 		},
 		{
@@ -116,7 +116,7 @@ func servers() []server {
 			name: "Pyruvate", family: threaded, part: "pyruvate",
 			argv:  "{bin}/python {servers}/pyruvate_serve.py {module} {bind} {lanes}",
 			alone: "{address}", behind: "{socket}",
-			note: "one process, with as many threads as the others have together",
+			note: "one process, with as many threads as the others have together; without keep-alive: with it, a second request on a connection gets no answer",
 		},
 	}
 }

@@ -54,6 +54,16 @@ func TestScriptHasTheRequestAsItIs(t *testing.T) {
 	}
 }
 
+func TestEndsOfAnswersAreNoErrors(t *testing.T) {
+	found := summary{requests: 10, bytes: 1000, errors: map[string]int{"read": 10}}
+	if err := found.judge(exchange{status: 200}, shape{close: true}, 2); err != nil {
+		t.Errorf("answers that end with the connection: %v", err)
+	}
+	if err := found.judge(exchange{status: 200}, shape{last: true}, 2); err == nil {
+		t.Error("answers that say where they end: want an error")
+	}
+}
+
 func TestLoadIsJudgedByErrorsStatusAndBytes(t *testing.T) {
 	ok := exchange{status: 200, want: strings.Repeat("x", 60)}
 	missing := exchange{status: 404}
@@ -71,16 +81,19 @@ func TestLoadIsJudgedByErrorsStatusAndBytes(t *testing.T) {
 		{"reset", ok, summary{requests: 10, bytes: 1000, errors: map[string]int{"read": 4}}, 100, "4 connections were reset"},
 		{"too slow", ok, summary{requests: 10, bytes: 1000, errors: map[string]int{"timeout": 4}}, 100, "4 answers took too long"},
 		{"errors", ok, summary{requests: 10, bytes: 1000, errors: map[string]int{"status": 3}}, 100, "3 of 10 answers were not 200"},
-		{"too short", ok, summary{requests: 10, bytes: 999}, 100, "wrong bytes under load"},
-		{"too long", ok, summary{requests: 10, bytes: 1201}, 100, "wrong bytes under load"},
+		{"with other heads", ok, summary{requests: 10, bytes: 950}, 100, ""},
+		{"too short", ok, summary{requests: 10, bytes: 350}, 100, "wrong bytes under load"},
+		{"too long", ok, summary{requests: 10, bytes: 2000}, 100, "wrong bytes under load"},
 		{"of varying length", ok, summary{requests: 10, bytes: 5000}, 0, ""},
 		{"of varying length, too short", ok, summary{requests: 10, bytes: 599}, 0, "wrong bytes under load"},
+		{"closed as asked", closing(ok), summary{requests: 10, bytes: 1000, errors: map[string]int{"read": 10}}, 100, ""},
+		{"closed more often than asked", closing(ok), summary{requests: 10, bytes: 1000, errors: map[string]int{"read": 20}}, 100, "20 connections were reset"},
 		{"404, as wanted", missing, summary{requests: 10, bytes: 900, errors: map[string]int{"status": 10}}, 0, ""},
 		{"404 wanted", missing, summary{requests: 10, bytes: 900, errors: map[string]int{"status": 8}}, 0, "2 of 10 answers were not 404"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := test.found.judge(test.e, test.size, 2)
+			err := test.found.judge(test.e, shape{size: test.size}, 2)
 			if (err == nil) != (test.want == "") || (err != nil && !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("judge() = %v, want %q", err, test.want)
 			}

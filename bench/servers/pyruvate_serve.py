@@ -8,4 +8,4 @@ import pyruvate
 
 sys.path.insert(0, os.getcwd())
 module, address, threads = sys.argv[1:]
-pyruvate.serve(importlib.import_module(module).application, address, int(threads), max_reuse_count=255, keepalive_timeout=255)
+pyruvate.serve(importlib.import_module(module).application, address, int(threads))
