@@ -25,17 +25,14 @@ import (
 	"pasted/e2e/harness"
 )
 
+// binaries is set by TestMain before any test runs, and only read then.
 var binaries *harness.Binaries
 
 func TestMain(m *testing.M) {
-	var err error
-	if binaries, err = harness.NewBinaries(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = binaries.Remove()
-	os.Exit(code)
+	os.Exit(harness.WithBinaries(func(b *harness.Binaries) int {
+		binaries = b
+		return m.Run()
+	}))
 }
 
 // dependOnSources looks at every file that the program is made of. go test

@@ -37,6 +37,18 @@ func NewBinaries() (*Binaries, error) {
 	return b, nil
 }
 
+// WithBinaries calls run, which is a package's tests, with Binaries that are
+// removed after it, and returns its exit code: for TestMain.
+func WithBinaries(run func(*Binaries) int) int {
+	b, err := NewBinaries()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = b.Remove() }()
+	return run(b)
+}
+
 // Race returns the path of pasted with the race detector in it, which every
 // test uses that measures nothing.
 func (b *Binaries) Race() (string, error) { return b.race() }
