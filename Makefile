@@ -41,8 +41,8 @@ prepare: ## install what the tests need into .cache
 
 .PHONY: test
 test: prepare ## all tests, the end-to-end ones included
-	@go test -race -timeout 20m $$(go list ./... | grep -v '^pasted/e2e$$')
-	@go test -count=1 -timeout 30m ./e2e
+	@go test -race -timeout 20m $$(go list ./... | grep -vE '^pasted/e2e(/strict)?$$')
+	@go test -count=1 -timeout 30m ./e2e ./e2e/strict
 	@PASTED_E2E_SHORT=off go test -count=1 -timeout 30m ./e2e # the same, every request on the long way
 
 .PHONY: bench

@@ -23,7 +23,6 @@ type model struct {
 	reason string
 	inBody bool // the refusal, or the end of the bytes, is in a body
 	http2  bool // the bytes begin with HTTP/2's preface
-	open   bool // the ways that requests take still differ here: see requestOf
 }
 
 // modelOf reads data as a connection does.
@@ -48,7 +47,6 @@ func modelOf(data []byte) (m model) {
 			return m
 		}
 		request := requestOf(&head)
-		m.open = m.open || head.Form == h1.AbsoluteForm && (head.HostField < 0 || strings.Contains(request.host, "%"))
 		data = data[n:]
 		body.Start(&head, l)
 		for !body.Done() {
@@ -72,10 +70,7 @@ func modelOf(data []byte) (m model) {
 	}
 }
 
-// requestOf is the request as an application of PEP 3333 sees it. Two things
-// are open: on the short way there is no HTTP_HOST where a target of HTTP/1.0
-// names the host and no field does; and on the long way a percent sign in a
-// target's host is refused.
+// requestOf is the request as an application of PEP 3333 sees it.
 func requestOf(head *h1.Head) served {
 	path := decoded(string(head.Text(head.Path)))
 	switch {

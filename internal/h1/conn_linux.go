@@ -385,6 +385,8 @@ func (c *conn) expireHalfClosed(now time.Time, wrote int64) {
 func (c *conn) refuse(code int, reason string) {
 	c.front.server.cfg.Refused(code, reason, c.remoteAddr())
 	x := c.x
+	m := x.Head.Method
+	head := string(x.buf[m.Start:m.End]) == "HEAD"
 	x.reset()
 	x.last = true
 	text := RefusalText(code, reason)
@@ -393,7 +395,12 @@ func (c *conn) refuse(code int, reason string) {
 	a.Add("Content-Type", RefusalType)
 	a.Add("X-Content-Type-Options", "nosniff")
 	a.Length, a.Close = int64(len(text)), true
-	out := x.appendHead(c.front.scratch[:0], a, framing{mode: frameLength, length: a.Length})
+	f := framing{frameLength, a.Length}
+	if head {
+		f = framing{frameNone, -1} // its end is the connection's, however it is read
+		text = ""
+	}
+	out := x.appendHead(c.front.scratch[:0], a, f)
 	out = append(out, text...)
 	c.front.scratch = out[:0]
 	_, _ = writeFD(c.fd, out) // best effort: such a client gets no more
@@ -402,10 +409,6 @@ func (c *conn) refuse(code int, reason string) {
 
 // linger closes after what the client is still sending, or soon.
 func (c *conn) linger() {
-	if c.fin {
-		c.close()
-		return
-	}
 	if unix.Shutdown(c.fd, unix.SHUT_WR) != nil {
 		c.close()
 		return

@@ -93,15 +93,24 @@ func parseTarget(head *Head, target string) (*url.URL, error) {
 	if head.Form == AsteriskForm {
 		return &url.URL{Path: "*"}, nil
 	}
-	u, err := url.ParseRequestURI(target)
-	if err != nil {
+	path := string(head.Text(head.Path))
+	switch {
+	case path == "" && head.options && head.Query.Empty():
+		path = "*"
+	case path == "":
+		path = "/"
+	}
+	u := &url.URL{RawQuery: string(head.Text(head.Query))}
+	if head.Form == AbsoluteForm {
+		u.Scheme, _, _ = strings.Cut(target, ":")
+		u.Host = string(head.Text(head.Host))
+	}
+	var err error
+	if u.Path, err = url.PathUnescape(path); err != nil {
 		return nil, errors.New("the request target cannot be understood")
 	}
-	if head.Form == AbsoluteForm && u.Path == "" {
-		u.Path = "/"
-		if head.options && u.RawQuery == "" {
-			u.Path = "*"
-		}
+	if u.EscapedPath() != path {
+		u.RawPath = path
 	}
 	return u, nil
 }

@@ -77,7 +77,7 @@ const SmallBody = 32 << 10
 const (
 	// halfCloseGrace is how long a client that has ended its sending is
 	// waited with for: it may still want the answer, though most have left.
-	halfCloseGrace = time.Second
+	halfCloseGrace = 5 * time.Second
 	// lingerTime is how long, after the last answer, what still comes is
 	// thrown away: a connection closed upon unread bytes is reset, and the
 	// answer may be lost with it.

@@ -56,6 +56,10 @@ func (h *Handler) ServeHead(x *h1.Exchange) bool {
 // setFrame writes the frame straight from the bytes that the client has sent.
 func (q *quick) setFrame() {
 	x, h := q.x, q.handler
+	if x.Head.HostField < 0 && !x.Head.Host.Empty() {
+		// An absolute target of HTTP/1.0 names the host, and no field does.
+		x.Head.Set("Host", string(x.Head.Text(x.Head.Host)))
+	}
 	environ := wsgi.Request{
 		Head: &x.Head, ScriptName: x.ScriptName, PathInfo: x.Path, Scheme: h.Scheme,
 		ID: q.request.ID, ContentLength: -1, Body: x.Body, Inline: true,

@@ -31,6 +31,12 @@ func (l *lane) begin() {
 	l.open = true
 	if err := l.loop.AddReader(l.conn.FD(), l); err != nil {
 		l.end(fmt.Errorf("wait for lane %d: %w", l.index, err))
+		return
+	}
+	l.out.Lock()
+	defer l.out.Unlock()
+	if l.blocked { // before there was anybody to hear of room
+		l.loop.AwaitRoom(l.conn.FD())
 	}
 }
 
