@@ -179,7 +179,7 @@ func (l *Loader) allSections(q request, _ string) string {
 		return fmt.Sprintf("the file has no section of %s", q.kind.article())
 	}
 	hint := "the file has " + listed(headers)
-	if _, name, ok := strings.Cut(strings.Trim(headers[0], "[]"), ":"); ok && q.from.option == "" {
+	if _, name, ok := strings.Cut(strings.Trim(headers[0], "[]"), ":"); ok && q.from.option == "" && q.kind == AppKind {
 		hint += fmt.Sprintf("; #%s after its name chooses %s", ini.TrimSpace(name), headers[0])
 	}
 	return hint
