@@ -46,12 +46,12 @@ test: prepare ## all tests, the end-to-end ones included
 	@PASTED_E2E_SHORT=off go test -count=1 -timeout 30m ./e2e # the same, every request on the long way
 
 .PHONY: bench
-bench: build ## Pasted beside its peers: docs/benchmarks.md
-	@go run ./bench
+bench: build ## Pasted beside its peers: docs/benchmarks.md (ARGS='-rounds 3'; two hours)
+	@go run ./bench $(ARGS)
 
 .PHONY: bench-quick
-bench-quick: build ## the same in a few minutes, on the terminal
-	@go run ./bench -quick
+bench-quick: build ## a part of it in under five minutes, on the terminal
+	@go run ./bench -quick $(ARGS)
 
 .PHONY: clean
 clean: ## remove what the other targets have made

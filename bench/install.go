@@ -13,8 +13,8 @@ import (
 // A part is something that peers are made of and that has to be installed.
 type part struct {
 	name string
-	// From Debian: pairs of a command, or of any file's path, and the package
-	// that brings it, with its version.
+	// From Debian: pairs of a command, or of any file's path, and the packages
+	// that bring it, with their versions. {include} is where Python's headers are.
 	debian [][2]string
 	// From PyPI: bench/requirements/NAME.txt.
 	python bool
@@ -25,17 +25,17 @@ type part struct {
 // parts returns all of them. Adding one is adding an entry and, if it comes from
 // PyPI, a file in bench/requirements.
 func parts() []part {
-	compiler := [2]string{"gcc", "gcc libc6-dev"}
+	compiler, headers := [2]string{"gcc", "gcc libc6-dev"}, [2]string{"{include}/Python.h", "python3-dev"}
 	return []part{
 		{name: "wrk", debian: [][2]string{{"wrk", "wrk=4.1.0*"}}, version: "wrk -v"},
 		{name: "nginx", debian: [][2]string{{"nginx", "nginx=1.22.1*"}}, version: "nginx -v"},
 		{name: "haproxy", debian: [][2]string{{"haproxy", "haproxy=2.6.12*"}}, version: "haproxy -v"},
 		{name: "gunicorn", python: true},
-		{name: "uwsgi", python: true, debian: [][2]string{compiler}},
+		{name: "uwsgi", python: true, debian: [][2]string{compiler, headers}},
 		{name: "granian", python: true},
 		{name: "waitress", python: true},
 		{name: "cheroot", python: true},
-		{name: "bjoern", python: true, debian: [][2]string{compiler, {"/usr/include/ev.h", "libev-dev=1:4.33*"}}},
+		{name: "bjoern", python: true, debian: [][2]string{compiler, headers, {"/usr/include/ev.h", "libev-dev=1:4.33*"}}},
 		{name: "fastwsgi", python: true},
 		{name: "pyruvate", python: true},
 	}
@@ -101,6 +101,10 @@ func (s setup) wanted(p part) (string, error) {
 
 // need installs Debian packages where path is missing.
 func (s setup) need(ctx context.Context, path string, packages []string) error {
+	if strings.HasPrefix(path, "{include}") {
+		include := firstLine(s.bin("python"), "-c", "import sysconfig; print(sysconfig.get_path('include'))")
+		path = strings.Replace(path, "{include}", include, 1)
+	}
 	if filepath.IsAbs(path) {
 		if _, err := os.Stat(path); err == nil {
 			return nil

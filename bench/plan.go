@@ -21,7 +21,7 @@ type plan struct {
 func fullPlan() plan {
 	return plan{
 		Rounds:    5,
-		Pace:      pace{WarmUp: time.Second, Closed: 3 * time.Second, Open: 6 * time.Second, Idle: 10000},
+		Pace:      pace{WarmUp: time.Second, Closed: 2 * time.Second, Open: 6 * time.Second, Idle: 10000},
 		Disturbed: 0.05,
 		Repeats:   2,
 	}
@@ -30,10 +30,10 @@ func fullPlan() plan {
 func quickPlan() plan {
 	return plan{
 		Rounds:    2,
-		Pace:      pace{WarmUp: time.Second, Closed: time.Second, Open: 3 * time.Second, Idle: 2000},
+		Pace:      pace{WarmUp: time.Second, Closed: time.Second, Open: 2 * time.Second, Idle: 2000},
 		Disturbed: 0.1,
 		Rows:      []string{"hello", "one", "flask", "json", "stream", "mixed", "idle", "start"},
-		Peers:     []string{ours, "gunicorn gthread", "granian, 1 thread", "uWSGI http", "bjoern", "nginx, bjoern"},
+		Peers:     []string{ours, "gunicorn gthread", "granian, 1 thread", "bjoern", "nginx, bjoern"},
 	}
 }
 
