@@ -1,7 +1,8 @@
-// Package h1 is the strict HTTP/1.1 of Pasted. It knows how a request is laid
-// out (RFC 9112, and RFC 9110 and 3986 where that leans on them), where it ends
-// and the next one begins, and what must be refused, with which status and by
-// which rule. It leaves what a request means, and what is answered, to others.
+// Package h1 is the strict HTTP/1.1 of Pasted: a parser, and a server on event
+// loops. It knows how a request is laid out (RFC 9112, and RFC 9110 and 3986
+// where that leans on them), where it ends and the next one begins, and what
+// must be refused, with which status and by which rule; and how an answer is
+// laid out. It leaves what a request means, and what is answered, to others.
 //
 // A [Head] reads the request line and the fields; a [Body] reads what follows
 // it, of a known length or in chunks. Both are functions over bytes: they read
@@ -10,15 +11,17 @@
 // end of its line, and come to the same end however the bytes were split. They
 // allocate only to grow the list of fields, which the next request has again.
 //
-// The event loops that will own the connections come next; until then nothing
-// in this package touches a socket.
+// A [Loop] waits for descriptors, and a [Server]'s connections live on a few of
+// them. A request goes to a [Short], on the loop, or else to an http.Handler, on
+// a goroutine that has the connection meanwhile. [Filter] puts a [HeadFilter]
+// before either.
 //
 // # Strictness
 //
 // Where a rule lets a recipient choose between repairing and refusing, it is
 // refused here: a line that ends in a bare LF, a bare CR, a folded field,
 // white space before a colon, a Content-Length that is a list or comes twice
-// (RFC 9110, 8.6), Transfer-Encoding beside Content-Length (RFC 9112, 6.1).
+// (RFC 9110, 8.6), Content-Type twice (5.3), Transfer-Encoding beside Content-Length (RFC 9112, 6.1).
 // Where a recipient must read what a sender must not send, it is read: one
 // empty line before a request (RFC 9112, 2.2), white space around ";" and "="
 // in chunk extensions (7.1.1), empty members of a Connection field (RFC 9110,
