@@ -167,15 +167,18 @@ func (e *expansion) missing(at place, name string) *Error {
 			"which is not a valid option name. Raw value: %s",
 			Repr(e.option.Name), Repr(e.section), Repr(name), Repr(e.option.Raw)),
 		fmt.Sprintf("names %q: want an option of this section or of [DEFAULT]", name))
-	err.Hint = e.missingHint(name)
+	err.Hint = e.missingHint(at, name)
 	return err
 }
 
-// missingHint guesses where a name is that is not in scope.
-func (e *expansion) missingHint(name string) string {
+// missingHint guesses where a name is that is not in scope. The options that are
+// being read are not meant: they would name themselves.
+func (e *expansion) missingHint(at place, name string) string {
 	var names []string
 	for _, o := range e.file.Options(e.section) {
-		names = append(names, o.Name)
+		if o != at.option && o != e.option {
+			names = append(names, o.Name)
+		}
 	}
 	if near := spelling.Nearest(name, names); near != "" {
 		return fmt.Sprintf("did you mean %%(%s)s?", near)
