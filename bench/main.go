@@ -107,6 +107,6 @@ func (o options) measure(ctx context.Context, progress io.Writer) (*results, err
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{plan: o.plan, setup: s, results: newResults(s, o.plan, missing), keep: o.results, progress: progress}
+	b := newBench(o.plan, s, missing, o.results, progress)
 	return b.results, b.run(ctx)
 }

@@ -11,7 +11,8 @@ type plan struct {
 	Rounds int  `json:"rounds"`
 	Pace   pace `json:"pace"`
 	// Disturbed is the share of the processor, from 0 to 1, above which what
-	// others had of it makes a visit be done again; Repeats is how often.
+	// others had of it makes a visit be done again; Repeats is how often, while no
+	// more than a quarter of all visits are repeats.
 	Disturbed float64  `json:"disturbed"`
 	Repeats   int      `json:"repeats"`
 	Rows      []string `json:"rows"`  // keys; empty: all
@@ -63,4 +64,14 @@ func (p plan) rows() []row {
 // peers returns the peers that the plan measures in a row.
 func (p plan) peers(r row) []peer {
 	return slices.DeleteFunc(peers(), func(q peer) bool { return !r.has(q) || !takes(p.Peers, q.name) })
+}
+
+// mostRepeats is how many visits may be repeats, so that on a busy machine a run
+// ends nevertheless.
+func (p plan) mostRepeats() int {
+	visits := 0
+	for _, r := range p.rows() {
+		visits += len(p.peers(r))
+	}
+	return (visits*p.Rounds + 3) / 4
 }

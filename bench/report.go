@@ -68,12 +68,22 @@ func (r *results) writeSettings(b *strings.Builder) {
 	say("closed loops by wrk %s, with connections kept alive unless a row says otherwise; open loops by a client of our own, which counts from when a request was due",
 		r.Versions["wrk"])
 	mean, most := r.foreign()
-	say("processes that have nothing to do with it took %s of the processor, %s in the visit disturbed most; a visit above %s is done again, up to %s (%d were), and marked ⚠ if that does not help",
-		percent(mean), percent(most), percent(p.Disturbed), plural(p.Repeats, "time"), r.Repeated)
+	say("processes that have nothing to do with it took %s of the processor, %s in the visit disturbed most; %s",
+		percent(mean), percent(most), r.repeats())
 	if mean > p.Disturbed {
 		b.WriteString("\n**Measured on a busy machine: the figures below are too low, and not comparable\nwith one another. They show that the benchmark works, and nothing else.**\n")
 	}
 	b.WriteByte('\n')
+}
+
+// repeats says what is done about disturbed visits.
+func (r *results) repeats() string {
+	limit := percent(r.Plan.Disturbed)
+	if r.Plan.Repeats == 0 {
+		return "visits above " + limit + " are marked ⚠"
+	}
+	return fmt.Sprintf("a visit above %s is done again, up to %s (%s), and marked ⚠ if that does not help",
+		limit, plural(r.Plan.Repeats, "time"), plural(r.Repeated, "repeat"))
 }
 
 func seconds(d time.Duration) string { return number(d.Seconds()) + " s" }

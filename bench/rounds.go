@@ -15,6 +15,15 @@ type bench struct {
 	results  *results
 	keep     string // file that the results are written to after every round
 	progress io.Writer
+	// once starts a peer, measures it in a row, and stops it.
+	once func(ctx context.Context, r row, p peer, round int) sample
+}
+
+// newBench returns one that measures s.
+func newBench(p plan, s setup, missing map[string]string, keep string, progress io.Writer) *bench {
+	b := &bench{plan: p, setup: s, results: newResults(s, p, missing), keep: keep, progress: progress}
+	b.once = b.measure
+	return b
 }
 
 // run measures all rounds. In every round each row measures all of its peers, one
@@ -67,12 +76,12 @@ func (r row) brief(s sample) string {
 	return fmt.Sprintf("%s; others had %.0f %%", text, 100*s.Foreign)
 }
 
-// visit measures one peer in one row, again if it was disturbed or has failed,
-// and returns what was disturbed least.
+// visit measures one peer in one row, again if it was disturbed or has failed and
+// the plan has repeats left, and returns what was disturbed least.
 func (b *bench) visit(ctx context.Context, r row, p peer, round int) sample {
 	best := b.once(ctx, r, p, round)
 	for range b.plan.Repeats {
-		if ctx.Err() != nil || (best.Failure == "" && best.Foreign <= b.plan.Disturbed) {
+		if ctx.Err() != nil || b.results.Repeated >= b.plan.mostRepeats() || (best.Failure == "" && best.Foreign <= b.plan.Disturbed) {
 			return best
 		}
 		b.results.Repeated++
@@ -86,7 +95,8 @@ func (b *bench) visit(ctx context.Context, r row, p peer, round int) sample {
 	return best
 }
 
-func (b *bench) once(ctx context.Context, r row, p peer, round int) sample {
+// measure is the once of real runs.
+func (b *bench) measure(ctx context.Context, r row, p peer, round int) sample {
 	running, err := p.start(ctx, b.setup, r.module, r.exchange)
 	if err != nil {
 		return sample{Failure: "does not start: " + err.Error()}

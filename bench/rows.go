@@ -26,7 +26,7 @@ func rows() []row {
 		{
 			key: "sleep", title: "Each request waits for 10 ms", module: "sleep", exchange: hello("/10"),
 			text: "512 connections: with as many threads as there are, no more than 800 a second can be done.",
-			load: closed{connections: 512, threads: 2}, places: []place{alone}, figures: []figure{rate(), tail()},
+			load: closed{connections: 512, threads: 2, least: 5 * time.Second}, places: []place{alone}, figures: []figure{rate(), tail()},
 		},
 		many("connect", "A connection for each request", "clients that connect anew for each request", "hello", closing(hello("/"))),
 		idleRow(),
