@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"pasted/internal/setting"
+	"pasted/internal/spelling"
 	"pasted/paste"
 )
 
@@ -75,16 +76,43 @@ func servable() []string {
 // unknownServer is the mistake of naming a server that is not served.
 func unknownServer(ctx *paste.Context) error {
 	m := mistaken(ctx, "want "+strings.Join(servable(), ", ")+": servers written in Python are not run, these stand in for them")
-	if eggOf(ctx) != "" {
-		m.Near = setting.Nearest(m.Text, servable())
+	if egg := eggOf(ctx); egg != "" {
+		m.Near = nearServer(egg)
 	}
 	return &setting.Error{Mistakes: []setting.Mistake{m}}
 }
 
-// mistaken is a mistake about what server the section names.
+// nearServer returns the URI of the server that egg, "Distribution#name", was
+// probably meant to be: of a distribution called so, or nearly. Empty: none.
+func nearServer(egg string) string {
+	var distributions []string
+	uris := make(map[string]string)
+	for _, uri := range servable() {
+		name, _, _ := strings.Cut(strings.TrimPrefix(uri, "egg:"), "#")
+		if uris[name] == "" {
+			distributions = append(distributions, name)
+			uris[name] = uri
+		}
+	}
+	asked, _, _ := strings.Cut(egg, "#")
+	near := spelling.Nearest(asked, distributions)
+	switch {
+	case uris[asked] != "":
+		return uris[asked]
+	case near != "" && strings.EqualFold(near[:1], asked[:1]): // uvicorn is no slip of gunicorn
+		return uris[near]
+	}
+	return ""
+}
+
+// mistaken is a mistake about what server the section names, where it does so.
 func mistaken(ctx *paste.Context, want string) setting.Mistake {
+	pos := ctx.Named
+	if pos.Line == 0 {
+		pos = ctx.Pos
+	}
 	m := setting.Mistake{
-		File: ctx.Pos.File, Line: ctx.Pos.Line, Section: ctx.Section,
+		File: pos.File, Line: pos.Line, Section: ctx.Section,
 		Option: "use", Text: objectOf(ctx), Want: want,
 	}
 	if egg := eggOf(ctx); egg != "" {
@@ -137,7 +165,7 @@ func (d *draft) noteUnknown() {
 	}
 	for _, o := range d.Unused() {
 		text := "no effect: " + quoted(d.server.egg) + " does not know it"
-		if near := setting.Nearest(o.Name, known); near != "" {
+		if near := spelling.Nearest(o.Name, known); near != "" {
 			text += ": did you mean \"" + near + "\"?"
 		}
 		d.note(o.Name, text)

@@ -61,7 +61,8 @@ class Connection:
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
             sent = self.socket.sendmsg([frame], rights)
             frame = frame[sent:]
-        self.socket.sendall(frame)
+        if frame:  # of nothing it fails too, once the other end has gone
+            self.socket.sendall(frame)
 
     def say(self, kind, value, **more):
         self.send(kind, marshal.dumps(value), **more)
