@@ -90,7 +90,7 @@ func servers() []server {
 		},
 		{
 			name: "waitress", family: threaded, part: "waitress",
-			argv:  "{bin}/waitress-serve {bind} --threads={lanes} --connection-limit={clients} --channel-timeout=300 --asyncore-use-poll {module}:application",
+			argv:  "{bin}/waitress-serve {bind} --threads={lanes} --connection-limit={clients} --channel-timeout=300 {module}:application",
 			alone: "--listen={address}", behind: "--unix-socket={socket}",
 			note: "one process, with as many threads as the others have together",
 		},
