@@ -50,7 +50,8 @@ type piece struct {
 // A bar is one line of a chart.
 type bar struct {
 	name   string
-	class  string // ours, alone, behind or native
+	ours   bool
+	class  string // of a bar in one piece: ours, alone, behind or native
 	spread spread
 	pieces []piece // instead of one piece as long as the median
 	fails  string  // why there is no bar
@@ -64,8 +65,8 @@ func (r *results) bars(w row) chart {
 	c := chart{title: w.title, unit: f.heading()}
 	for _, p := range r.measured(w) {
 		_, failure := r.outcome(w, p)
-		b := bar{name: p.name, class: classes[p.place], spread: r.spread(w, p, f), fails: failure}
-		if p.family == ours {
+		b := bar{name: p.name, ours: p.family == ours, class: classes[p.place], spread: r.spread(w, p, f), fails: failure}
+		if b.ours {
 			b.class = "ours"
 		}
 		c.bars = append(c.bars, b)
@@ -82,7 +83,7 @@ func (r *results) shares(w row) chart {
 	for _, p := range r.measured(w) {
 		counted, failure := r.outcome(w, p)
 		whole := spreadOf(each(counted, func(s sample) float64 { return perRequest(s, s.CPU.sum().sum()) }))
-		c.bars = append(c.bars, bar{name: p.name, spread: whole, pieces: pieces(counted), fails: failure})
+		c.bars = append(c.bars, bar{name: p.name, ours: p.family == ours, spread: whole, pieces: pieces(counted), fails: failure})
 	}
 	slices.SortStableFunc(c.bars, func(a, b bar) int {
 		if a.fails != "" || b.fails != "" {
@@ -121,7 +122,7 @@ const (
 
 // style has colours for light and dark pages.
 const style = `<style>
-text{font:12px system-ui,sans-serif;fill:#24292f}
+text{font-family:system-ui,sans-serif;font-size:12px;fill:#24292f}
 .title{font-weight:600;font-size:14px}
 .faint{fill:#656d76}
 .party0{fill:#d1242f}.party1{fill:#0969da}.party2{fill:#1a7f37}.party3{fill:#8c959f}.kernel{fill-opacity:.5}
@@ -166,7 +167,7 @@ func (c chart) drawKey(b *strings.Builder) {
 	x := 8
 	for _, p := range c.legend {
 		fmt.Fprintf(b, `<rect class="%s" x="%d" y="29" width="10" height="10"/><text class="faint" x="%d" y="38">%s</text>`, p.class, x, x+14, html.EscapeString(p.name))
-		x += 28 + 7*len(p.name)
+		x += 22 + 63*len(p.name)/10
 	}
 	b.WriteByte('\n')
 }
@@ -185,7 +186,11 @@ func (c chart) most() float64 {
 // draw draws one bar with its top at y.
 func (b bar) draw(out *strings.Builder, y int, scale float64) {
 	text := y + barHeight - 3
-	fmt.Fprintf(out, `<text x="%d" y="%d" text-anchor="end">%s</text>`, nameWidth-8, text, html.EscapeString(b.name))
+	weight := "normal"
+	if b.ours {
+		weight = "bold"
+	}
+	fmt.Fprintf(out, `<text x="%d" y="%d" text-anchor="end" font-weight="%s">%s</text>`, nameWidth-8, text, weight, html.EscapeString(b.name))
 	if b.fails != "" {
 		fmt.Fprintf(out, `<text class="faint" x="%d" y="%d">fails: %s</text>`+"\n", nameWidth, text, html.EscapeString(shorten(b.fails, 75)))
 		return

@@ -10,21 +10,38 @@ import (
 	"time"
 )
 
-// publish writes the page and, into the folder, its charts.
+// publish writes the page and, into the folder, its charts, in place of those of
+// earlier pages.
 func (r *results) publish(page, folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := r.publishCharts(folder); err != nil {
 		return err
-	}
-	for name, svg := range r.charts() {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(svg), 0o644); err != nil {
-			return err
-		}
 	}
 	link, err := filepath.Rel(filepath.Dir(page), folder)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(page, []byte(r.page(link)), 0o644)
+}
+
+func (r *results) publishCharts(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	earlier, err := filepath.Glob(filepath.Join(folder, "bench-*.svg"))
+	if err != nil {
+		return err
+	}
+	for _, path := range earlier {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	for name, svg := range r.charts() {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(svg), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // page returns the page. charts is where its charts are, from its own folder;
