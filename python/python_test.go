@@ -45,6 +45,7 @@ func TestUnderEveryPython(t *testing.T) {
 			if path == "" {
 				t.Skipf("no Python 3.%d on this machine", minor)
 			}
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), path, "-B", "-m", "unittest", "discover")
 			cmd.Dir = "tests"
 			out, err := cmd.CombinedOutput()

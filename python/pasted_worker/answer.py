@@ -1,11 +1,18 @@
 """The answer to one request: PEP 3333's start_response, write and iterable."""
 
 import marshal
+import re
 
 from pasted_worker.body import PIECE
-from pasted_worker.frames import DATA, END, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER
+from pasted_worker.frames import DATA, END, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, MAX_LANE
 
 WHOLE = 64 * 1024  # an answer's first bytes, up to so many, go with its head
+KEPT = 4 * 1024    # bytes of a prepared head that is kept for the next answer
+
+# What Lane.prepared is at first: no status is equal to this one.
+NOT_PREPARED = (object(), None, b"")
+
+_plausible = re.compile(r"[0-9]{3}(?: |\Z)").match
 
 _pack = HEAD.pack
 _dumps = marshal.dumps
@@ -18,14 +25,14 @@ class ClientGone(ConnectionAbortedError):
 class Answer:
     """The answer to one request, sent on the request's lane as it is made."""
 
+    # _fields has no value before _head has one, and _left, the bytes until
+    # Content-Length is reached or -1, none before write() has begun the answer.
     __slots__ = ("_lane", "_number", "_head", "_fields", "_left", "begun", "ended")
 
     def __init__(self, lane, number):
         self._lane = lane
         self._number = number
         self._head = None    # (status, fields) in marshal's format
-        self._fields = None
-        self._left = -1      # bytes until Content-Length is reached; -1: it is not known
         self.begun = False   # the head has been sent
         self.ended = False   # nothing more is sent
 
@@ -43,21 +50,14 @@ class Answer:
                 exc_info = None  # no cycle through the traceback's frames
         elif self._head is not None:
             raise AssertionError("start_response() called a second time without exc_info")
-        if type(status) is not str:
-            status = _plain_status(status)
-        if not status[:3].isdigit() or status[3:4] not in (" ", "") or len(status) < 3:
-            raise ValueError("status %r: want three digits, a space and a reason" % (status,))
-        if type(headers) is not list:
-            headers = list(headers)
-        for field in headers:
-            if type(field) is tuple and len(field) == 2:
-                name, value = field
-                if type(name) is str and type(value) is str:
-                    continue
-            headers = _plain_fields(headers)
-            break
-        self._head = _dumps((status, headers), 2)
-        self._fields = headers
+        lane = self._lane
+        prepared_status, fields, head = lane.prepared
+        # What the lane's answer before this one had needs no second look.
+        if status != prepared_status or headers != fields:
+            status, fields, head = _prepare(status, headers)
+            if len(head) <= KEPT:
+                lane.prepared = status, fields, head
+        self._head, self._fields = head, fields
         return self.write
 
     def write(self, data):
@@ -136,12 +136,12 @@ class Answer:
     def _begin(self, data, flags):
         """Send the head, and data with it or behind it."""
         self.begun = True
-        head, size = self._head, len(data)
-        if size <= WHOLE:
-            self._lane.send(_pack(
-                len(head) + size, HEAD_OF_ANSWER, flags, self._lane.index, self._number) + head + data)
+        lane, head, size = self._lane, self._head, len(data)
+        if size <= WHOLE and len(head) <= WHOLE:
+            lane.send(_pack(
+                len(head) + size, HEAD_OF_ANSWER, flags, lane.index, self._number) + head + data)
         else:
-            first = _pack(len(head), HEAD_OF_ANSWER, 0, self._lane.index, self._number)
+            first = _pack(len(head), HEAD_OF_ANSWER, 0, lane.index, self._number)
             self._send_data(data, flags, [first, head])
 
     def _send_data(self, data, flags, before):
@@ -159,6 +159,30 @@ class Answer:
                 self.ended = False  # whatever flags have promised
                 raise ClientGone("the client has gone")
             before = []
+
+
+def _prepare(status, headers):
+    """Return status, the fields and both in marshal's format, or raise what is wrong.
+
+    The list of fields is a new one.
+    """
+    if type(status) is not str:
+        status = _plain_status(status)
+    if not _plausible(status):
+        raise ValueError("status %r: want three digits, a space and a reason" % (status,))
+    fields = list(headers)
+    for field in fields:
+        if type(field) is tuple and len(field) == 2:
+            name, value = field
+            if type(name) is str and type(value) is str:
+                continue
+        fields = _plain_fields(fields)
+        break
+    head = _dumps((status, fields), 2)
+    if len(head) > MAX_LANE:
+        raise ValueError("the answer's status and fields have %d bytes: want at most %d" % (
+            len(head), MAX_LANE))
+    return status, fields, head
 
 
 def _content_length(fields):

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from pasted_worker import streams
+from pasted_worker import signals, streams
 
 # Imported before the fork, so that no worker needs to; some Pythons lack it.
 try:
@@ -38,6 +38,7 @@ def fork():
         os._exit(error.errno or errno.EAGAIN)
     if worker:
         os._exit(0)
+    signals.outlive()
     return True
 
 

@@ -20,3 +20,4 @@ HEAD_OF_ANSWER, DATA, END, WANT = 0x60, 0x61, 0x62, 0x63
 FLAG_END, FLAG_FAILED, FLAG_BODY = 1, 2, 4
 
 MAX_DESCRIPTORS = 64
+MAX_LANE = 1 << 20  # bytes of a payload on a lane

@@ -1,10 +1,13 @@
 """A lane: requests in, the application's answers out.
 
 A thread serves a lane. What it does for each request is the hot path of the
-Python side: one receive, one loads, one dumps and one send for a small answer.
+Python side: for a small answer one loads, one dumps at most and one send. What
+has come together is received together. Answers are not sent together: each must
+have gone before the next request is touched, for after a death Pasted takes the
+first request without an answer as the last that the application has seen, and
+gives those behind it to another worker.
 """
 
-import collections
 import functools
 import io
 import logging
@@ -15,8 +18,9 @@ import threading
 import traceback
 
 from pasted_worker import failure, streams
-from pasted_worker.answer import Answer, ClientGone
+from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
 from pasted_worker.body import FIRST, FileWrapper, RequestBody
+from pasted_worker.environ import KEYS  # noqa: F401  kept by being imported
 from pasted_worker.frames import BODY, FLAG_BODY, FLAG_END, HEAD, REQUEST, WANT, WANTED
 from pasted_worker.log import ErrorStream, current
 
@@ -24,6 +28,7 @@ RECEIVE = 64 * 1024  # bytes read at a time, unless a frame is larger
 
 _unpack = HEAD.unpack_from
 _loads = marshal.loads
+_BytesIO = io.BytesIO
 
 
 class LaneEnded(ConnectionError):
@@ -35,15 +40,17 @@ class Lane:
 
     def __init__(self, index, descriptor, roots, log):
         self.index = index
+        self.number = 0                    # of the request that is served, or was last
+        self.prepared = NOT_PREPARED       # status, fields, and both as they are sent
         # Numbers of requests that nobody waits for. The control connection's
         # reader adds, the lane's thread takes out.
         self.cancelled = set()
         self._socket = socket.socket(fileno=descriptor)
         self._read = self._socket.recv
-        self._send = self._socket.sendall
+        self.send = self._socket.sendall   # one frame; but see _share
         self._roots = roots
         self._log = log
-        self._queue = collections.deque()  # requests that have come before their turn
+        self._early = []                   # requests that came while a body was awaited
         self._rest = b""                   # the beginning of a frame
         # A body may be read, in the application's other threads, while its
         # answer is sent: for such a request the two take turns.
@@ -58,12 +65,14 @@ class Lane:
 
     def run(self):
         """Serve until the lane ends, and then close it."""
-        queue, serve, receive = self._queue, self._serve, self._receive
+        current.lane = self
+        serve, receive = self._serve, self._receive
         try:
             while True:
-                while not queue:
-                    receive()
-                serve(*queue.popleft())
+                requests, self._early = self._early or receive(), []
+                for number, flags, root, payload in requests:
+                    serve(number, flags, root, payload)
+                requests = payload = None  # nothing is held while the lane is idle
         except OSError:
             pass  # the other side has ended the lane
         finally:
@@ -72,12 +81,13 @@ class Lane:
     # Receiving.
 
     def _receive(self):
-        """Read once, and queue what has come."""
+        """Read once, and return the requests that have come, as (number, flags, root, payload)."""
         data = self._read(RECEIVE)
         if not data:
             raise LaneEnded
         if self._rest:
             data, self._rest = self._rest + data, b""
+        requests = []
         start, size = 0, len(data)
         while start + 16 <= size:
             length, kind, flags, aux, number = _unpack(data, start)
@@ -89,12 +99,13 @@ class Lane:
                 else:
                     break
             if kind == REQUEST:
-                self._queue.append((number, flags, aux, data[start + 16:end]))
+                requests.append((number, flags, aux, data[start + 16:end]))
             elif kind == BODY:
                 self._piece = (memoryview(data)[start + 16:end], flags & FLAG_END != 0)
             start = end
         if start < size:
             self._rest = data[start:]
+        return requests
 
     def _complete(self, begin, length):
         """Return the whole of a large frame, which begins with begin."""
@@ -110,14 +121,6 @@ class Lane:
 
     # Sending.
 
-    def send(self, frame):
-        """Send one frame."""
-        if self._with_body:
-            with self._sharing:
-                self._send(frame)
-        else:
-            self._send(frame)
-
     def send_buffers(self, buffers):
         """Send frames that lie in several buffers."""
         if self._with_body:
@@ -130,8 +133,23 @@ class Lane:
         sent = self._socket.sendmsg(buffers)
         for buffer in buffers:
             if sent < len(buffer):  # a signal has come between
-                self._send(memoryview(buffer)[sent:])
+                self._socket.sendall(memoryview(buffer)[sent:])
             sent = max(sent - len(buffer), 0)
+
+    def _share(self, number):
+        """Let other threads read the body of this request while its answer is sent."""
+        self._with_body = number
+        self.send = self._send_in_turn
+
+    def _unshare(self):
+        """Undo _share; whoever reads the body later finds that its request has ended."""
+        with self._sharing:
+            self._with_body = 0
+            self.send = self._socket.sendall
+
+    def _send_in_turn(self, frame):
+        with self._sharing:
+            self._socket.sendall(frame)
 
     def _ask_body(self, number, size):
         """Return at most size bytes of the request's body and whether they end it.
@@ -141,9 +159,9 @@ class Lane:
         with self._sharing:
             if self._with_body != number:
                 return None
-            self._send(HEAD.pack(WANTED.size, WANT, 0, self.index, number) + WANTED.pack(size))
+            self._socket.sendall(HEAD.pack(WANTED.size, WANT, 0, self.index, number) + WANTED.pack(size))
             while self._piece is None:
-                self._receive()
+                self._early += self._receive()
             piece, self._piece = self._piece, None
             return piece
 
@@ -151,7 +169,7 @@ class Lane:
 
     def _serve(self, number, flags, root, payload):
         """Call the application for one request and send its answer."""
-        current.number = number
+        self.number = number
         errors = ErrorStream(self._log, number)
         answer = Answer(self, number)
         try:
@@ -161,31 +179,32 @@ class Lane:
             environ["wsgi.errors"] = errors
             environ["wsgi.file_wrapper"] = FileWrapper
             if flags & FLAG_BODY:
-                self._with_body = number
+                self._share(number)
                 body = RequestBody(functools.partial(self._ask_body, number))
                 environ["wsgi.input"] = io.BufferedReader(body, FIRST)
             else:
-                environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"])
-            self._call(self._roots[root], environ, answer)
+                environ["wsgi.input"] = _BytesIO(environ["wsgi.input"])
+            result = self._roots[root](environ, answer.start_response)
+            kind = type(result)
+            if kind is list or kind is tuple:
+                answer.send_whole(result)
+            else:
+                self._send_each(result, answer)
         except BaseException as error:
             self._fail(error, answer, errors)
         errors.ended = True
         if errors.rest:
             errors.end()
         if self._with_body:
-            with self._sharing:
-                self._with_body = 0
+            self._unshare()
         if self.cancelled:
             self._forget(number)
 
-    def _call(self, application, environ, answer):
-        result = application(environ, answer.start_response)
-        kind = type(result)
-        if kind is list or kind is tuple:
-            answer.send_whole(result)
-            return
+    @staticmethod
+    def _send_each(result, answer):
+        """Send what an iterable yields, and close it (PEP 3333)."""
         try:
-            if kind is FileWrapper:
+            if type(result) is FileWrapper:
                 result.widen()
             answer.send_each(result)
         finally:

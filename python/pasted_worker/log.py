@@ -6,7 +6,7 @@ import threading
 
 LINE = 16 * 1024  # characters; a longer line becomes several
 
-# current.number is the request that this thread serves, if it is a lane's.
+# current.lane is the lane that this thread serves, if it serves one.
 current = threading.local()
 
 
@@ -120,6 +120,6 @@ class LogHandler(logging.Handler):
     def emit(self, record):
         try:
             text = self.format(record)
-            self._log.write(record.levelno, text, getattr(current, "number", 0))
+            self._log.write(record.levelno, text, current.lane.number if hasattr(current, "lane") else 0)
         except Exception:
             self.handleError(record)

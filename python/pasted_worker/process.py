@@ -7,13 +7,12 @@ import logging
 import logging.config
 import marshal
 import os
-import signal
 import socket
 import sys
 import threading
 import time
 
-from pasted_worker import birth, failure, run_after_fork, streams, title
+from pasted_worker import birth, failure, run_after_fork, signals, streams, title
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
 from pasted_worker.frames import (
@@ -81,9 +80,7 @@ class Process:
 
     def _settle(self):
         """Become a process that Pasted alone stops, and whose words are seen."""
-        # Ctrl-C goes to all processes of a terminal, and is for Pasted to hear.
-        # A handler, for what is ignored stays so in the programs that are run.
-        signal.signal(signal.SIGINT, lambda number, frame: None)
+        signals.outlive()
         try:
             faulthandler.enable()
         except (AttributeError, ValueError, OSError):
