@@ -52,6 +52,7 @@ func (c *contexts) get(id int64) *paste.Context {
 //	egg               "Distribution#name" of an entry point, else empty
 //	distribution, entry_point_name   empty but for an entry point
 //	global_conf, local_conf          dicts of str, in order
+//	loader            the URI of the file or the egg that a loader of it is for
 //	section, file, line              empty and 0 where it stands in no file
 //	filters, app      of a pipeline: a list of such dicts, the outermost
 //	                  filter first, and such a dict
@@ -73,6 +74,7 @@ func (p *Plan) Encode(ctx *paste.Context) marshal.Dict {
 		{Key: "entry_point_name", Value: ctx.EntryPointName},
 		{Key: "global_conf", Value: encodeConf(ctx.GlobalConf)},
 		{Key: "local_conf", Value: encodeConf(ctx.LocalConf)},
+		{Key: "loader", Value: ctx.Loader.String()},
 		{Key: "section", Value: ctx.Section},
 		{Key: "file", Value: ctx.Pos.File},
 		{Key: "line", Value: ctx.Pos.Line},

@@ -64,6 +64,7 @@
 //	Cancel   →  number = request, aux = lane: nobody waits for its answer any more
 //	Ping     →  answered by Pong with the same number
 //	Drain    →  end: serve what has been sent, run exit handlers, exit 0
+//	Probe    →  to a probe alone: number = question; {"do", …}, see python's probe.py
 //	         ←  Hello   {"pid", "version"}: the process is there
 //	         ←  Loaded  {"seconds"}: the roots are built
 //	         ←  Failed  number = worker or 0; {"class", "text", "traceback", "stage"}
@@ -71,6 +72,7 @@
 //	         ←  Ready   number = worker: the lanes are served
 //	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text
 //	         ←  Pong
+//	         ←  Found   number = the Probe's; what was found
 //
 // A process whose control connection ends exits at once.
 package wire
@@ -98,6 +100,7 @@ const (
 	Cancel  Kind = 0x07
 	Ping    Kind = 0x08
 	Drain   Kind = 0x09
+	Probe   Kind = 0x0A
 
 	Hello   Kind = 0x20
 	Loaded  Kind = 0x21
@@ -106,6 +109,7 @@ const (
 	Ready   Kind = 0x24
 	Log     Kind = 0x25
 	Pong    Kind = 0x26
+	Found   Kind = 0x27
 
 	Request Kind = 0x40
 	Body    Kind = 0x41

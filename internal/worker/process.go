@@ -19,7 +19,8 @@ type process struct {
 	control *net.UnixConn
 	frames  *wire.Reader // of control
 	// events carries what a process says of its own life: Hello, Loaded,
-	// Ready and Failed. It is closed when the control connection ends.
+	// Ready and Failed, and a probe's answers. It is closed when the control
+	// connection ends.
 	events chan event
 	// outbox holds frames that nobody waits for, see post.
 	outbox chan []byte
@@ -155,7 +156,7 @@ func (p *process) take(f wire.Frame) error {
 			return fmt.Errorf("resolve: %w", err)
 		}
 		return p.send(wire.Answer, f.Number, p.cfg.Resolve(question))
-	case wire.Hello, wire.Loaded, wire.Failed, wire.Ready:
+	case wire.Hello, wire.Loaded, wire.Failed, wire.Ready, wire.Found:
 		return p.note(f)
 	default:
 		return fmt.Errorf("frame of kind %#x on a control connection", f.Kind)

@@ -69,14 +69,20 @@ func (e *LoadError) Error() string {
 	return e.Class + ": " + e.Text
 }
 
-// A DiedError says that a process exited before it was ready.
+// A DiedError says that a process exited before it was ready, or, of a probe,
+// before it had answered.
 type DiedError struct {
 	PID  int
 	Exit Exit
+	// Doing is what a probe had been asked for, "import app:make"; else empty.
+	Doing string
 }
 
 // Error gives the process and how it ended.
 func (e *DiedError) Error() string {
+	if e.Doing != "" {
+		return fmt.Sprintf("process %d, asked to %s, ended: %s", e.PID, e.Doing, e.Exit)
+	}
 	return fmt.Sprintf("process %d ended before it was ready: %s", e.PID, e.Exit)
 }
 

@@ -26,22 +26,22 @@ class Context:
         self.local_conf = tree["local_conf"]
         self.distribution = tree.get("distribution") or None
         self.entry_point_name = tree.get("entry_point_name") or None
-        self.loader = Loader(tree, asker)
+        self.loader = Loader(tree, asker, type(self))
         self.object = None
         self._section = {key: tree.get(key) for key in ("section", "file", "line")}
         self._direct = bool(tree["object"]) and tree["object"]["style"] == "direct"
         if self.object_type == "pipeline":
-            self.app_context = Context(tree["app"], asker)
-            self.filter_contexts = [Context(t, asker) for t in tree["filters"]]
+            self.app_context = type(self)(tree["app"], asker)
+            self.filter_contexts = [type(self)(t, asker) for t in tree["filters"]]
         elif self.object_type in ("filter_app", "filtered_with"):
-            self.next_context = Context(tree["next"], asker)
-            self.filter_context = Context(tree["filter"], asker)
+            self.next_context = type(self)(tree["next"], asker)
+            self.filter_context = type(self)(tree["filter"], asker)
         elif tree["object"]:
             self.object = self._marked(load_object, tree["object"])
 
     def create(self):
         """Build what the context stands for."""
-        build = _BUILDERS.get(self.object_type)
+        build = self.builders.get(self.object_type)
         if build is None:
             raise AssertionError("Object type %r unknown" % (self.object_type,))
         return self._marked(build, self)
@@ -74,7 +74,8 @@ class Config(dict):
 class Loader:
     """What a composite factory resolves its children with."""
 
-    def __init__(self, tree, asker):
+    def __init__(self, tree, asker, context=Context):
+        self._context = context
         self._id = tree["id"]
         self._asker = asker
         self.filename = tree.get("file") or None
@@ -108,7 +109,7 @@ class Loader:
         })
         if "error" in answer:
             raise failure.revive(answer["error"]["class"], answer["error"]["text"])
-        return Context(objects.show(answer["context"]), self._asker)
+        return self._context(objects.show(answer["context"]), self._asker)
 
 
 def _str(name):
@@ -262,7 +263,8 @@ def _create_filtered_with(context):
     return lambda app: outer(inner(app))
 
 
-_BUILDERS = {
+# What create() does, by object_type; a subclass may have its own.
+Context.builders = {
     "application": _create_app,
     "filter": _create_filter,
     "server": _create_server,

@@ -19,6 +19,7 @@ from pasted_worker.frames import (
     DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, READY, SERVE)
 from pasted_worker.lane import Lane
 from pasted_worker.log import Log, LogHandler
+from pasted_worker.probe import Probe
 
 
 class Stage(Exception):
@@ -51,6 +52,9 @@ class Process:
             self._settle()
             self._hello()
             self._load_roots()
+            if self._load["mode"] == "probe":
+                Probe(self, self._control).run()
+                return
             if self._load["mode"] == "template":
                 if not self._be_template():
                     return
