@@ -19,7 +19,7 @@ const root = "../.."
 // lower floors. The end-to-end tests and the benchmarks stand outside: they run
 // the built program.
 var floors = [][]string{
-	{"internal/spelling"},
+	{"internal/spelling", "internal/watch", "internal/browser"},
 	{"internal/ini", "internal/setting", "internal/marshal", "internal/wire", "internal/spool", "internal/h1", "python"},
 	{"paste", "internal/interpreter", "internal/wsgi"},
 	{
@@ -125,7 +125,7 @@ func TestPublicPackageImportsLittle(t *testing.T) {
 var only = map[string][]string{
 	"os.Exit":         {"cmd/pasted", "e2e/prepare", "bench"},
 	"net.Listen":      {"internal/httpd", "e2e/harness", "bench"},
-	"exec.Command":    {"internal/interpreter", "e2e/harness", "e2e/venvs", "bench"},
+	"exec.Command":    {"internal/interpreter", "internal/browser", "e2e/harness", "e2e/venvs", "bench"},
 	"os.StartProcess": {"internal/worker"},
 	"log.Fatal":       {},
 	"log.Printf":      {},
