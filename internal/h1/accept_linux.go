@@ -111,6 +111,13 @@ func (s *Server) Unlisten(grace time.Duration, most int) {
 			break
 		}
 	}
+	s.Leave()
+}
+
+// Leave accepts no more, and leaves the connections that the kernel has
+// accepted, or will, to whoever else has the sockets. The descriptors that
+// Listen has made are closed when it returns.
+func (s *Server) Leave() {
 	s.each(func(f *front) {
 		for _, li := range f.listenings {
 			f.loop.Remove(li.fd)

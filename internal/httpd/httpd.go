@@ -40,6 +40,11 @@ type Config struct {
 	// zero: as many as it allows.
 	Backlog int
 
+	// KeepSockets leaves the sockets of the listeners to whoever else has them:
+	// a stop takes no connection that waits there, and closes idle ones at
+	// once. See Sockets.
+	KeepSockets bool
+
 	// Threads and Workers are what the section says of the processes behind
 	// the server; zero: nothing.
 	Threads, Workers int

@@ -16,6 +16,9 @@ const (
 	// idleGrace is how long after a stop a connection without a request may
 	// still bring one: it may be on its way, and would be lost.
 	idleGrace = 300 * time.Millisecond
+	// shortIdleGrace is the same where sockets are kept: somebody waits for
+	// the stop, and who is closed finds the next server there.
+	shortIdleGrace = 30 * time.Millisecond
 	// acceptGrace is how long after a stop connections are taken that the
 	// kernel has already accepted; they would be reset. mostAccepts bounds
 	// how many times that is, where they keep coming.
@@ -149,6 +152,13 @@ func (e *engine) listen(listeners []net.Listener) error {
 // stop lets no connection come any more but those that the kernel has accepted
 // already.
 func (e *engine) stop(listeners []net.Listener, kill context.Context) {
+	if e.cfg.KeepSockets {
+		e.server.Leave()
+		e.server.Stop()
+		e.http2.stop()
+		e.server.Settle()
+		return
+	}
 	e.server.Stop()
 	e.http2.stop()
 	for _, l := range listeners {
@@ -169,7 +179,11 @@ func (e *engine) stop(listeners []net.Listener, kill context.Context) {
 func (e *engine) drain(kill context.Context, cancel func()) error {
 	defer e.http2.wait()
 	began := time.Now()
-	idle := time.NewTicker(idleGrace)
+	least := idleGrace
+	if e.cfg.KeepSockets {
+		least = shortIdleGrace
+	}
+	idle := time.NewTicker(least)
 	defer idle.Stop()
 	graceful := time.NewTimer(e.cfg.GracefulTimeout)
 	defer graceful.Stop()
@@ -178,7 +192,7 @@ func (e *engine) drain(kill context.Context, cancel func()) error {
 		case <-e.server.Empty():
 			return nil
 		case <-idle.C:
-			e.server.CloseIdle(idleGrace)
+			e.server.CloseIdle(least)
 			e.http2.close()
 			continue
 		case <-graceful.C:
