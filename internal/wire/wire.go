@@ -65,6 +65,7 @@
 //	Ping     →  answered by Pong with the same number
 //	Drain    →  end: serve what has been sent, run exit handlers, exit 0
 //	Probe    →  to a probe alone: number = question; {"do", …}, see python's probe.py
+//	Files    →  answered by Imported if there is anything to tell
 //	         ←  Hello   {"pid", "version"}: the process is there
 //	         ←  Loaded  {"seconds"}: the roots are built
 //	         ←  Failed  number = worker or 0; {"class", "text", "traceback", "stage"}
@@ -73,6 +74,7 @@
 //	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text
 //	         ←  Pong
 //	         ←  Found   number = the Probe's; what was found
+//	         ←  Imported [path]: files that the process has imported since the last one
 //
 // A process whose control connection ends exits at once.
 package wire
@@ -101,15 +103,17 @@ const (
 	Ping    Kind = 0x08
 	Drain   Kind = 0x09
 	Probe   Kind = 0x0A
+	Files   Kind = 0x0B
 
-	Hello   Kind = 0x20
-	Loaded  Kind = 0x21
-	Failed  Kind = 0x22
-	Resolve Kind = 0x23
-	Ready   Kind = 0x24
-	Log     Kind = 0x25
-	Pong    Kind = 0x26
-	Found   Kind = 0x27
+	Hello    Kind = 0x20
+	Loaded   Kind = 0x21
+	Failed   Kind = 0x22
+	Resolve  Kind = 0x23
+	Ready    Kind = 0x24
+	Log      Kind = 0x25
+	Pong     Kind = 0x26
+	Found    Kind = 0x27
+	Imported Kind = 0x28
 
 	Request Kind = 0x40
 	Body    Kind = 0x41

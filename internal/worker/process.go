@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
@@ -82,10 +84,22 @@ func (p *process) post(frame []byte) {
 // drain tells the process to end. It does not wait.
 func (p *process) drain() { p.post(wire.AppendHead(nil, wire.Drain, 0, 0, 0, 0)) }
 
-// deliver writes what has been posted until the control connection ends.
+// askEach is how often a process is asked what it has imported.
+const askEach = time.Second
+
+// deliver writes what has been posted until the control connection ends, and
+// asks what has been imported if anybody wants to know.
 func (p *process) deliver() {
+	var ask <-chan time.Time
+	if p.cfg.Imported != nil {
+		tick := time.NewTicker(askEach)
+		defer tick.Stop()
+		ask = tick.C
+	}
 	for {
 		select {
+		case <-ask:
+			_ = p.write(wire.AppendHead(nil, wire.Files, 0, 0, 0, 0), nil)
 		case frame := <-p.outbox:
 			_ = p.write(frame, nil) // if it has gone, reading tells
 		case <-p.ended:
@@ -150,6 +164,8 @@ func (p *process) take(f wire.Frame) error {
 		return nil
 	case wire.Pong:
 		return nil
+	case wire.Imported:
+		return p.imported(f.Payload)
 	case wire.Resolve:
 		question, err := decodeDict(f.Payload)
 		if err != nil {
@@ -161,6 +177,29 @@ func (p *process) take(f wire.Frame) error {
 	default:
 		return fmt.Errorf("frame of kind %#x on a control connection", f.Kind)
 	}
+}
+
+// imported passes on the names of files. Those that are no absolute paths are
+// left out.
+func (p *process) imported(payload []byte) error {
+	value, _, err := marshal.Decode(payload, marshal.Limits{})
+	if err != nil {
+		return fmt.Errorf("imported: %w", err)
+	}
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Errorf("imported: want a list, got %T", value)
+	}
+	var files []string
+	for _, name := range list {
+		if s, ok := name.(string); ok && filepath.IsAbs(s) {
+			files = append(files, s)
+		}
+	}
+	if p.cfg.Imported != nil {
+		p.cfg.Imported(files)
+	}
+	return nil
 }
 
 // note passes an event on to whoever waits for it.

@@ -23,7 +23,7 @@ import (
 )
 
 // Config says how the Python processes of one release are started. All fields
-// but Env and Dir are required.
+// but Env, Dir and Imported are required.
 type Config struct {
 	Python string   // the interpreter's path
 	Title  string   // what the process list shows of a process beside its role
@@ -38,9 +38,15 @@ type Config struct {
 	// request (0: none) and at which level of Python's logging. It is called
 	// from several goroutines.
 	Output func(number uint64, level int, text string)
-	Stdout *os.File // of the processes
-	Stderr *os.File
-	Log    *slog.Logger
+	// Imported, if not nil, is told of the files of the modules that the
+	// processes have imported, once by each process: when the roots are
+	// built, or could not be, and later ones within askEach. Load's "watch"
+	// must be set then. It is called from several goroutines. What it is told
+	// is what Python says: any text.
+	Imported func(files []string)
+	Stdout   *os.File // of the processes
+	Stderr   *os.File
+	Log      *slog.Logger
 }
 
 // A LoadError is what Python raised while it loaded the application.

@@ -9,7 +9,7 @@ import sys
 import threading
 
 from pasted_worker.frames import (
-    ANSWER, CANCEL, FORK, HEAD, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
+    ANSWER, CANCEL, FILES, FORK, HEAD, IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
 
 Frame = collections.namedtuple("Frame", "kind aux number payload descriptors")
 
@@ -38,6 +38,8 @@ class Control:
         self._asked = 0
         # Called as cancelled(lane, number), by any thread, for a Cancel frame.
         self.cancelled = lambda lane, number: None
+        # Called by any thread for a Files frame; returns what Imported tells.
+        self.imported = lambda: ()
 
     def close(self):
         """Close this process's end."""
@@ -62,6 +64,11 @@ class Control:
         """Send a frame whose payload is value in marshal's format, or none."""
         payload = b"" if value is None else marshal.dumps(value, 2)
         self._write(HEAD.pack(len(payload), kind, 0, 0, number) + payload)
+
+    def tell(self, files):
+        """Send the names of files that have been imported, if there are any."""
+        if files:
+            self.send(IMPORTED, files)
 
     def log(self, level, lines, number):
         """Send a Log frame for each of lines, which are bytes."""
@@ -123,6 +130,8 @@ class Control:
             self._answers[frame.number] = marshal.loads(frame.payload)
         elif frame.kind == PING:
             self.send(PONG, None, frame.number)
+        elif frame.kind == FILES:
+            self.tell(self.imported())
         elif frame.kind == CANCEL:
             self.cancelled(frame.aux, frame.number)
         else:

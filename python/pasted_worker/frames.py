@@ -10,9 +10,9 @@ HEAD = struct.Struct("<IBBHQ")  # payload's length, kind, flags, aux, number
 WANTED = struct.Struct("<I")    # a Want frame's payload
 
 # To this process, on its control connection.
-MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE = range(0x01, 0x0B)
+MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE, FILES = range(0x01, 0x0C)
 # From this process, on its control connection.
-HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG, FOUND = range(0x20, 0x28)
+HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG, FOUND, IMPORTED = range(0x20, 0x29)
 # On a lane, to this process and from it.
 REQUEST, BODY = 0x40, 0x41
 HEAD_OF_ANSWER, DATA, END, WANT = 0x60, 0x61, 0x62, 0x63

@@ -15,6 +15,7 @@ import time
 from pasted_worker import birth, failure, run_after_fork, signals, streams, title
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
+from pasted_worker.files import Files
 from pasted_worker.frames import (
     DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, READY, SERVE)
 from pasted_worker.lane import Lane
@@ -42,6 +43,7 @@ class Process:
         self._control = Control(connection)
         self._log = Log(self._control)
         self._load = None
+        self._files = None
         self._roots = []
         self._lanes = []
         self._threads = []
@@ -74,6 +76,8 @@ class Process:
         self._control.send(HELLO, {"pid": os.getpid(), "version": list(sys.version_info[:3])})
 
     def _fail(self, stage, number=0):
+        if self._files:
+            self._control.tell(self._files.of(stage.error))
         self._control.send(FAILED, failure.describe(stage.name, stage.error), number)
 
     def _in_stage(self, name, function, *args):
@@ -102,13 +106,24 @@ class Process:
         if load["mode"] == "template":
             title.set("pasted_worker template %s" % load.get("title", ""))
         began = time.monotonic()
+        if load.get("watch") is not None:
+            self._watch(load["watch"])
         self._prepare()
         for tree in load["roots"]:
             self._build(tree)
         if hasattr(gc, "freeze"):
             gc.collect()
             gc.freeze()  # so that the collector does not touch what workers share
+        self._control.tell(self._control.imported())
         self._control.send(LOADED, {"seconds": time.monotonic() - began})
+
+    def _watch(self, assets):
+        """Tell which files the application is made of, from now on."""
+        # A compiled file is known by the second in which its source was saved:
+        # two saves within one would be taken for the same.
+        sys.dont_write_bytecode = True
+        self._files = Files(assets, lambda text: self._log.write(logging.WARNING, text))
+        self._control.imported = self._files.news
 
     def _prepare(self):
         load = self._load
@@ -183,7 +198,9 @@ class Process:
 
     def _be_born(self, number, descriptor):
         self._control.close()
+        imported = self._control.imported
         self._control = self._log.control = Control(socket.socket(fileno=descriptor))
+        self._control.imported = imported
         title.set("pasted_worker %d %s" % (number, self._load.get("title", "")))
         birth.settle(self._load["server_pid"])
         self._hello()
