@@ -15,7 +15,7 @@ import (
 const DefaultSection = "DEFAULT"
 
 // A File is a parsed file. It is safe for concurrent use as long as nobody
-// calls AddDefault.
+// calls AddDefault or SetDefault.
 type File struct {
 	// Name is the file's name as Parse was given it: what messages say.
 	Name string
@@ -125,6 +125,12 @@ func (f *File) AddDefault(name, value string) bool {
 	}
 	f.defaults.set(&Option{Name: name, Raw: value})
 	return true
+}
+
+// SetDefault sets a default in the place of one of that name. It is not to be
+// called while others use f.
+func (f *File) SetDefault(name, value string) {
+	f.defaults.set(&Option{Name: name, Raw: value})
 }
 
 // Options returns the options of a section as ConfigParser.options lists

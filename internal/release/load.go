@@ -29,8 +29,11 @@ func absolute(dir, path string) string {
 
 // readSettings reads the sections that are Pasted's own.
 func (r *Release) readSettings(context.Context) error {
-	loader, err := paste.Open(r.File, paste.Options{GlobalConf: r.options.Vars})
+	loader, err := paste.Open(r.File, paste.Options{GlobalConf: r.options.Vars, ReadFile: r.reader()})
 	if err != nil {
+		return err
+	}
+	if r.Pserve, err = readPserve(r.File, r.options.Vars); err != nil {
 		return err
 	}
 	if err := checkSections(loader.Sections()); err != nil {
@@ -133,6 +136,7 @@ func (r *Release) resolve(context.Context) error {
 		EntryPoints: entryPoints{r.Interpreter},
 		Native:      registry,
 		Notes:       r.note,
+		ReadFile:    r.reader(),
 	})
 	return err
 }
@@ -189,6 +193,7 @@ func (r *Release) readServer(context.Context) error {
 		r.warn(n.String())
 	}
 	r.Server, r.listenAt = server, listenAt(ctx)
+	r.Server.KeepSockets = r.options.Sockets != nil
 	if r.Server.Threads > 0 && !r.Workers.threadsSet {
 		r.Workers.Threads = r.Server.Threads
 	}
@@ -218,16 +223,28 @@ func listenAt(server *paste.Context) string {
 // serverContext resolves the server's section. It is nil if nobody named one
 // and there is none.
 func (r *Release) serverContext() (*paste.Context, error) {
-	ctx, err := paste.Resolve(paste.ServerKind, r.target.uri(), paste.Options{
-		Name:        nameOrNil(r.options.ServerName),
+	if r.options.ServerName != "" {
+		return r.resolveServer(r.options.ServerName)
+	}
+	// pserve takes the fragment for the server's name, too.
+	for _, name := range []string{r.target.name, "main"} {
+		ctx, err := r.resolveServer(name)
+		var missing *paste.Error
+		if name == "" || errors.As(err, &missing) && strings.HasPrefix(missing.Text, "No section '"+name+"' (prefixed by 'server')") {
+			continue
+		}
+		return ctx, err
+	}
+	return nil, nil
+}
+
+func (r *Release) resolveServer(name string) (*paste.Context, error) {
+	return paste.Resolve(paste.ServerKind, r.target.uri(), paste.Options{
+		Name:        nameOrNil(name),
 		GlobalConf:  r.options.Vars,
 		EntryPoints: serverEggs{},
+		ReadFile:    r.reader(),
 	})
-	var missing *paste.Error
-	if errors.As(err, &missing) && r.options.ServerName == "" && strings.HasPrefix(missing.Text, "No section 'main' (prefixed by 'server')") {
-		return nil, nil
-	}
-	return ctx, err
 }
 
 func hasSection(loader *paste.Loader, name string) (bool, error) {

@@ -28,6 +28,15 @@ type Options struct {
 	Log        *slog.Logger
 	Stdout     *os.File // of the workers
 	Stderr     *os.File // of the workers, and for access logs
+	// Uses, if not nil, is told of the files that the release is made of, by
+	// their absolute names: PasteDeploy files before they are read, and what
+	// the workers import when they have. It is called from several
+	// goroutines, until Serve has returned. Workers then write no compiled
+	// modules.
+	Uses func(files ...string)
+	// Sockets, if not nil, are where Serve has its listeners from, and which
+	// stay bound after it.
+	Sockets *httpd.Sockets
 }
 
 // A Release is one load of a file. Its fields are not changed after Load.
@@ -37,6 +46,7 @@ type Release struct {
 	App         *paste.Context
 	Server      httpd.Config
 	Workers     Workers
+	Pserve      Pserve
 	Interpreter *interpreter.Interpreter
 	// InterpreterReason says why it is this one.
 	InterpreterReason string
@@ -63,6 +73,7 @@ func Load(ctx context.Context, options Options) (*Release, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.Vars = pserveVars(t, options.Vars)
 	r := &Release{Number: 1, File: t.file, options: options, target: t}
 	for _, step := range []func(context.Context) error{
 		r.readSettings, r.findInterpreter, r.resolve, r.place, r.readServer,

@@ -31,7 +31,7 @@ type Serving struct {
 // stop that ctx asked for, and when nothing it has started is left.
 func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	began := time.Now()
-	listeners, err := httpd.Listen(r.Server)
+	listeners, err := r.listen()
 	if err != nil {
 		return at(r.listenAt, err)
 	}
@@ -70,6 +70,14 @@ func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
 	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: loading})
 	serving = true
 	return httpd.Serve(ctx, kill, r.Server, loops, listeners, r.Plan.Handler, r.options.Log)
+}
+
+// listen returns the listeners that Serve is to have.
+func (r *Release) listen() ([]net.Listener, error) {
+	if r.options.Sockets == nil {
+		return httpd.Listen(r.Server)
+	}
+	return r.options.Sockets.Listen(r.Server)
 }
 
 // blame says in which line of the file err stands, from the start of the
@@ -214,13 +222,31 @@ func (r *Release) workerConfig() *worker.Config {
 			{Key: "umask", Value: r.Workers.Umask},
 			{Key: "setup", Value: textOrNone(r.Workers.Setup)},
 			{Key: "roots", Value: roots},
+			{Key: "watch", Value: r.watched()},
 		},
-		Resolve: r.Plan.Answer,
-		Output:  r.output,
-		Stdout:  r.options.Stdout,
-		Stderr:  r.options.Stderr,
-		Log:     r.options.Log,
+		Resolve:  r.Plan.Answer,
+		Output:   r.output,
+		Imported: r.imported(),
+		Stdout:   r.options.Stdout,
+		Stderr:   r.options.Stderr,
+		Log:      r.options.Log,
 	}
+}
+
+// watched are the assets to watch, nil where nobody does.
+func (r *Release) watched() any {
+	if r.options.Uses == nil {
+		return nil
+	}
+	return texts(r.Pserve.Assets)
+}
+
+// imported is what workers tell of the files that they have imported.
+func (r *Release) imported() func(files []string) {
+	if r.options.Uses == nil {
+		return nil
+	}
+	return func(files []string) { r.options.Uses(files...) }
 }
 
 func texts(list []string) []any {

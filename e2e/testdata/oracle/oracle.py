@@ -7,7 +7,10 @@ from paste.deploy import loadapp
 
 file, port, *paths = sys.argv[1:]
 sys.path.insert(0, file.rpartition("/")[0])
-app = loadapp("config:" + file, global_conf={"color": "green", "e2e_python": sys.executable, "e2e_port": port})
+# What pserve and plaster pass, and the variables.
+pserve = {"__file__": file, "here": file.rpartition("/")[0], "__script__": "pserve"}
+app = loadapp("config:" + file, global_conf=dict(
+    pserve, color="green", e2e_python=sys.executable, e2e_port=port))
 answers = {}
 for path in paths:
     environ = {"PATH_INFO": path, "SCRIPT_NAME": "", "HTTP_HOST": "127.0.0.1:" + port, "SERVER_PORT": port}
