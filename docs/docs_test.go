@@ -5,7 +5,8 @@
 //
 //	ini file=NAME, python file=NAME   a file, written where the commands run
 //	console                           commands after "$ ", each with its output
-//	log                               lines that the server then writes
+//	log                               lines that the server then writes, all to
+//	                                  standard error or all to standard output
 //
 // A server that a page starts serves until the page serves another file, or ends.
 // The port 8080 stands for one that is free. In output, "…" is any text, or
@@ -164,7 +165,7 @@ func (p *page) awaitLog(line int, text string) {
 	}
 	want := pattern("…\n" + strings.ReplaceAll(text, "\n", "\n…\n"))
 	harness.Await(p.t, 10*time.Second, fmt.Sprintf("the lines of %s:%d in the log", p.name, line), func() bool {
-		return want.MatchString(p.server.Stderr.String())
+		return want.MatchString(p.server.Stderr.String()) || want.MatchString(p.server.Stdout.String())
 	})
 }
 

@@ -54,6 +54,11 @@ func (a announcer) ways(r *release.Release) {
 	a.block("way", strings.Join(long, "\n"))
 }
 
+// changed prints the files because of which all is loaded anew.
+func (a announcer) changed(files []string) {
+	a.block("changed", strings.Join(files, "\n"))
+}
+
 // serving prints the one line that says that requests are answered now.
 func (a announcer) serving(s release.Serving) {
 	a.line("serving", "%s, ready in %.2fs (%.2fs of it to load the application)",

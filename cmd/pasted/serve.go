@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"pasted/internal/browser"
 	"pasted/internal/release"
 	"pasted/paste"
 )
@@ -25,17 +30,23 @@ configuration, as with pserve.
 
 The server listens where [server:main] says, and runs the Python part in the
 workers that [pasted:workers] describes. SIGTERM and SIGINT stop it when the
-requests being served are answered; a second one stops it at once.`
+requests being served are answered; a second one stops it at once.
+
+With --reload, which is for development, it loads the file and the application
+anew when one of their files changes.`
 
 // A serveCommand is pasted serve.
 type serveCommand struct {
-	options release.Options
-	verbose int
-	quiet   bool
-	reload  bool
-	browser bool
-	stdout  *os.File
-	stderr  *os.File
+	options  release.Options
+	verbose  int
+	quiet    bool
+	reload   bool
+	interval float64 // of --reload, in seconds
+	browser  bool
+	stdout   *os.File
+	stderr   *os.File
+	log      *slog.Logger
+	opening  sync.WaitGroup // of browsers
 }
 
 func newServe(stdout, stderr *os.File) *cobra.Command {
@@ -44,8 +55,13 @@ func newServe(stdout, stderr *os.File) *cobra.Command {
 		Use:   "serve FILE[#NAME] [VAR=VALUE ...]",
 		Short: "Serve the application of a PasteDeploy file",
 		Long:  serveLong,
-		Args:  needs("FILE"),
-		RunE:  s.run,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := checkRefused(cmd.Flags(), args); err != nil {
+				return err
+			}
+			return needs("FILE")(cmd, args)
+		},
+		RunE: s.run,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -53,51 +69,93 @@ func newServe(stdout, stderr *os.File) *cobra.Command {
 	flags.StringVar(&s.options.ServerName, "server-name", "", "the server's section (default: main)")
 	flags.CountVarP(&s.verbose, "verbose", "v", "say more")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "say only what goes wrong")
-	flags.BoolVar(&s.reload, "reload", false, "not there yet")
-	flags.BoolVarP(&s.browser, "browser", "b", false, "not there yet")
+	flags.BoolVar(&s.reload, "reload", false, "for development: load all anew when a file changes")
+	flags.Float64Var(&s.interval, "reload-interval", 1, "seconds within which a change is noticed where the system does not tell of it")
+	flags.BoolVarP(&s.browser, "browser", "b", false, "open a browser when requests are answered")
+	addRefused(flags)
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
 	return cmd
 }
 
 func (s *serveCommand) run(cmd *cobra.Command, args []string) error {
-	if err := s.notYet(); err != nil {
-		return err
+	if s.interval <= 0 {
+		return usage(fmt.Sprintf("--reload-interval %v: want a number of seconds above 0", s.interval), "")
 	}
 	vars, err := parseVars(args[1:])
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: s.level()}))
+	s.log = slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: s.level()}))
 	s.options.File, s.options.Vars = args[0], vars
 	s.options.Version = version
-	s.options.Log, s.options.Stdout, s.options.Stderr = log, s.stdout, s.stderr
+	s.options.Log, s.options.Stdout, s.options.Stderr = s.log, s.stdout, s.stderr
 
-	ctx, kill, done := watchSignals(cmd.Context(), log)
+	ctx, end := context.WithCancel(cmd.Context())
+	defer s.opening.Wait()
+	defer end()
+	if s.reload {
+		return s.runReloading(ctx)
+	}
+	hangup := func() { s.log.Warn("reload is not there yet", "signal", syscall.SIGHUP.String()) }
+	stop, kill, done := watchSignals(ctx, s.log, hangup)
 	defer done()
-	r, err := release.Load(ctx, s.options)
+	say := s.announcer()
+	r, err := release.Load(stop, s.options)
 	if err != nil {
 		return explain(err)
 	}
-	say := s.announcer()
-	say.plan(r)
-	for _, note := range r.Notes {
-		log.Info("note", "text", note)
-	}
-	for _, warning := range r.Warnings {
-		log.Warn("setting without its effect", "text", warning)
-	}
-	return explain(r.Serve(ctx, kill, say.serving))
+	s.tell(say, r)
+	return explain(r.Serve(stop, kill, func(serving release.Serving) {
+		say.serving(serving)
+		s.openBrowser(ctx, r, serving)
+	}))
 }
 
-// notYet refuses what pserve has and pasted does not have yet.
-func (s *serveCommand) notYet() error {
-	switch {
-	case s.reload:
-		return usage("--reload is not there yet", "restart pasted after a change")
-	case s.browser:
-		return usage("-b/--browser is not there yet", "open the address that pasted prints")
+// tell prints what has been loaded, and logs what is to be known of it.
+func (s *serveCommand) tell(say announcer, r *release.Release) {
+	say.plan(r)
+	for _, note := range r.Notes {
+		s.log.Info("note", "text", note)
 	}
-	return nil
+	for _, warning := range r.Warnings {
+		s.log.Warn("setting without its effect", "text", warning)
+	}
+}
+
+// openBrowser opens, with -b, what is served. It does not wait.
+func (s *serveCommand) openBrowser(ctx context.Context, r *release.Release, serving release.Serving) {
+	if !s.browser {
+		return
+	}
+	url := pageToOpen(r.Pserve.OpenURL, serving.URLs)
+	if url == "" {
+		s.log.Warn("no browser is opened: nothing is served that one reaches; open_url in [pserve] says what to open")
+		return
+	}
+	s.opening.Go(func() {
+		if err := browser.Open(ctx, url, os.Getenv("BROWSER")); err != nil {
+			s.log.Warn("the browser is not opened", "url", url, "err", err)
+		}
+	})
+}
+
+// pageToOpen returns what the file says, or else what a browser on this machine
+// reaches of urls; empty if that is nothing.
+func pageToOpen(said string, urls []string) string {
+	if said != "" {
+		return said
+	}
+	for _, served := range urls {
+		page, err := url.Parse(served)
+		if err != nil || page.Scheme != "http" && page.Scheme != "https" {
+			continue
+		}
+		if ip, err := netip.ParseAddr(page.Hostname()); err == nil && ip.IsUnspecified() {
+			page.Host = net.JoinHostPort("localhost", page.Port())
+		}
+		return page.String() + "/"
+	}
+	return ""
 }
 
 func (s *serveCommand) level() slog.Level {
@@ -135,8 +193,9 @@ func parseVars(args []string) (*paste.Conf, error) {
 }
 
 // watchSignals returns a context that ends with the first SIGTERM or SIGINT,
-// and one that ends with the second. done gives the signals back.
-func watchSignals(parent context.Context, log *slog.Logger) (stop, kill context.Context, done func()) {
+// and one that ends with the second. hangup is called for a SIGHUP and does not
+// block. done gives the signals back.
+func watchSignals(parent context.Context, log *slog.Logger, hangup func()) (stop, kill context.Context, done func()) {
 	stop, cancelStop := context.WithCancel(parent)
 	kill, cancelKill := context.WithCancel(parent)
 	signals := make(chan os.Signal, 4)
@@ -147,7 +206,7 @@ func watchSignals(parent context.Context, log *slog.Logger) (stop, kill context.
 		for sig := range signals {
 			switch {
 			case sig == syscall.SIGHUP:
-				log.Warn("reload is not there yet", "signal", sig.String())
+				hangup()
 			case stop.Err() == nil:
 				log.Info("stopping", "signal", sig.String())
 				cancelStop()
