@@ -28,6 +28,9 @@ func corpus(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real // as Python sees the working directory
+	}
 	if _, err := os.Stat(filepath.Join(abs, "expected-synthetic")); err != nil {
 		t.Skip("the corpus of PasteDeploy's outcomes is not here; set PASTED_CORPUS to its folder")
 	}

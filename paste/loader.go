@@ -69,13 +69,25 @@ func (r *resolver) fileLoader(q request, name string) (*Loader, *Error) {
 	}
 	src.passed = new(Conf)
 	for key, value := range q.conf.All() {
-		if src.AddDefault(key, value) {
+		if src.AddForeign(key, value, r.foreign(value)) {
 			src.passed.SetAt(key, value, q.conf.Pos(key))
 		}
 	}
 	l := r.loader("config:"+src.Name, q.at)
 	l.file = src
 	return l, nil
+}
+
+// foreign says what a value that is passed in stands for, nil for text.
+func (r *resolver) foreign(value string) *ini.Foreign {
+	if r.opts.Foreign == nil {
+		return nil
+	}
+	name, isFalse, ok := r.opts.Foreign(value)
+	if !ok {
+		return nil
+	}
+	return &ini.Foreign{Type: name, False: isFalse}
 }
 
 // Sections returns the names of all sections of l's file but the defaults, in

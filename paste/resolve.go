@@ -14,6 +14,11 @@ type Options struct {
 	RelativeTo string
 	// GlobalConf is passed in, as by VAR=VALUE on a command line; nil: none.
 	GlobalConf *Conf
+	// Foreign says whether a value of GlobalConf stands for a Python object
+	// that is no text, and if so its type's name ("int", "NoneType") and
+	// whether Python takes it for false: ConfigParser trips over most of
+	// those. nil: all values are text.
+	Foreign func(value string) (typeName string, isFalse, ok bool)
 	// EntryPoints answers for the installed distributions; nil: none is.
 	EntryPoints EntryPoints
 	// Native answers for distributions that EntryPoints says are not

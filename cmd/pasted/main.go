@@ -56,7 +56,7 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 	})
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stdout, stderr), newContext(stdout))
+	root.AddCommand(newServe(stdout, stderr), newContext(stdout, stderr))
 	return root
 }
 

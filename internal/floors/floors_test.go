@@ -26,7 +26,7 @@ var floors = [][]string{
 		"internal/placement", "internal/worker", "internal/balancer", "internal/health", "internal/proxy",
 		"internal/egg/paste", "internal/egg/pasted", "internal/httpd", "internal/metrics",
 	},
-	{"internal/pool"},
+	{"internal/pool", "internal/outcome"},
 	{"internal/release", "internal/cluster"},
 	{"internal/admin", "internal/dashboard"},
 	{"cmd/pasted"},

@@ -5,10 +5,10 @@
 package ini
 
 import (
-	"os"
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // DefaultSection is the name of the section whose options every other one has.
@@ -47,6 +47,15 @@ type Option struct {
 	// ones among them. Joined with newlines and stripped on the right they
 	// are Raw.
 	Lines []Line
+	// Foreign says that Raw stands for a Python object that is no text, a
+	// default that was passed in; nil: it is text.
+	Foreign *Foreign
+}
+
+// A Foreign is a value that ConfigParser would not have read from a file.
+type Foreign struct {
+	Type  string // Python's name of its type: "int", "NoneType"
+	False bool   // Python takes it for false: 0, None, an empty list
 }
 
 // A Line is one line of a value.
@@ -63,8 +72,8 @@ type Default struct {
 
 // FileDefaults returns the two defaults that PasteDeploy gives to a file of
 // that name: "here", its directory, and "__file__", its absolute name. Symbolic
-// links are left as they are. The error is that of os.Getwd, which is asked
-// for a relative name only.
+// links in it are left as they are. The error is that of getcwd(2), which is
+// asked for a relative name only.
 func FileDefaults(name string) ([]Default, error) {
 	abs, err := absolute(name)
 	if err != nil {
@@ -76,7 +85,9 @@ func FileDefaults(name string) ([]Default, error) {
 // absolute is Python's os.path.abspath.
 func absolute(name string) (string, error) {
 	if !strings.HasPrefix(name, "/") {
-		cwd, err := os.Getwd()
+		// os.Getwd believes $PWD, which may have symbolic links in it; Python
+		// asks the system.
+		cwd, err := syscall.Getwd()
 		if err != nil {
 			return "", err
 		}
@@ -120,17 +131,29 @@ func (f *File) Defaults() *Section { return f.defaults }
 // AddDefault adds a default unless there is one of that name, and says whether
 // it did. It is not to be called while others use f.
 func (f *File) AddDefault(name, value string) bool {
+	return f.AddForeign(name, value, nil)
+}
+
+// AddForeign is AddDefault for a value that stands for something foreign, or
+// for text if that is nil.
+func (f *File) AddForeign(name, value string, foreign *Foreign) bool {
 	if f.defaults.Option(name) != nil {
 		return false
 	}
-	f.defaults.set(&Option{Name: name, Raw: value})
+	f.defaults.set(&Option{Name: name, Raw: value, Foreign: foreign})
 	return true
 }
 
 // SetDefault sets a default in the place of one of that name. It is not to be
 // called while others use f.
 func (f *File) SetDefault(name, value string) {
-	f.defaults.set(&Option{Name: name, Raw: value})
+	f.SetForeign(name, value, nil)
+}
+
+// SetForeign is SetDefault for a value that stands for something foreign, or
+// for text if that is nil.
+func (f *File) SetForeign(name, value string, foreign *Foreign) {
+	f.defaults.set(&Option{Name: name, Raw: value, Foreign: foreign})
 }
 
 // Options returns the options of a section as ConfigParser.options lists

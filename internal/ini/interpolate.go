@@ -31,6 +31,9 @@ func (f *File) Get(section, option string) (value string, ok bool, err error) {
 // Interpolate returns the value of o, which need not be the section's own,
 // interpolated in the section's scope. The error is an *Error.
 func (f *File) Interpolate(section string, o *Option) (string, error) {
+	if o.Foreign != nil && !o.Foreign.False {
+		return "", foreign(f, section, o, "AttributeError", fmt.Sprintf("'%s' object has no attribute 'find'", o.Foreign.Type))
+	}
 	if !strings.ContainsRune(o.Raw, '%') {
 		return o.Raw, nil
 	}
@@ -116,6 +119,9 @@ func (e *expansion) substitute(here place, name string, depth int) error {
 	o := e.file.Lookup(e.section, name)
 	if o == nil {
 		return e.missing(here, name)
+	}
+	if o.Foreign != nil {
+		return foreign(e.file, e.section, o, "TypeError", fmt.Sprintf("argument of type '%s' is not iterable", o.Foreign.Type))
 	}
 	e.substitutions++
 	if e.substitutions > maxSubstitutions || e.out.Len()+len(o.Raw) > maxExpansion {
@@ -218,6 +224,17 @@ func (e *expansion) fail(at place, class, text, message string) *Error {
 		Text:     fmt.Sprintf("Error in file %s: %s", e.file.Name, text),
 		File:     e.file.Name,
 		Mistakes: []Mistake{{Line: at.line(), Section: e.section, Option: at.option.Name, Message: message}},
+	}
+}
+
+// foreign returns the error for an option whose value cannot be read as text.
+func foreign(f *File, section string, o *Option, class, text string) *Error {
+	message := fmt.Sprintf("%q is passed in as a Python %s: want text", o.Name, o.Foreign.Type)
+	return &Error{
+		Class:    class,
+		Text:     fmt.Sprintf("Error in file %s: %s", f.Name, text),
+		File:     f.Name,
+		Mistakes: []Mistake{{Section: section, Option: o.Name, Message: message}},
 	}
 }
 

@@ -42,7 +42,8 @@ type Options struct {
 }
 
 // A Plan is a file placed and its native part built. Its fields are not to be
-// changed. It is safe for concurrent use.
+// changed. It is safe for concurrent use. The zero Plan places nothing; it can
+// Encode, and Answer for what it has encoded.
 type Plan struct {
 	Handler http.Handler // the whole application
 	Roots   []Root
@@ -200,8 +201,10 @@ func (p *Plan) object(ctx *paste.Context) (*paste.Object, error) {
 	if o == nil || o.Egg == "" || o.Module != "" {
 		return o, nil
 	}
-	if o := p.standIn(ctx); o != nil {
-		return o, nil
+	if p.standIn != nil {
+		if o := p.standIn(ctx); o != nil {
+			return o, nil
+		}
 	}
 	dist := ctx.Distribution
 	return nil, &paste.Error{

@@ -2,11 +2,15 @@ package release
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"pasted/internal/interpreter"
+	"pasted/internal/marshal"
+	"pasted/internal/outcome"
+	"pasted/internal/worker"
 	"pasted/paste"
 )
 
@@ -14,43 +18,101 @@ import (
 type ContextOptions struct {
 	Kind paste.Kind
 	// URI is one of PasteDeploy's, or the path of a file, perhaps with #NAME.
-	// A relative one starts from the working directory.
-	URI  string
-	Name string // wins over the fragment; empty: not given
-	Vars *paste.Conf
-	// Python names the interpreter whose eggs count; empty: it is looked for.
+	// A relative one starts from RelativeTo.
+	URI        string
+	Name       string // wins over the fragment; empty: not given
+	RelativeTo string // a directory; empty: the working directory
+	Vars       *paste.Conf
+	// Python names the interpreter whose eggs count; empty: that which the
+	// file names, or else it is looked for.
 	Python string
-	// Assume takes every egg for installed, and asks no interpreter.
-	Assume bool
+	// Eggs is a directory for the front of the interpreter's path, or empty.
+	Eggs string
+	// Permissive imports nothing, asks no interpreter, and takes every egg
+	// for installed.
+	Permissive bool
+	// Create also creates what is resolved.
+	Create bool
+	Stderr *os.File // of the process that imports
+	Log    *slog.Logger
 }
 
-// Context resolves a URI as PasteDeploy does, without a liberty. The error is
-// a *paste.Error, or the interpreter's. Nothing is built.
-func Context(ctx context.Context, o ContextOptions) (*paste.Context, error) {
-	cwd, err := os.Getwd()
+// Context resolves a URI as PasteDeploy does, without a liberty, and returns the
+// tree of contexts as JSON has it; with Create also its calls and its result, or
+// its error. The error is a *paste.Error, or the interpreter's.
+func Context(ctx context.Context, o ContextOptions) (outcome.Object, error) {
+	request, err := o.request()
 	if err != nil {
 		return nil, err
 	}
-	options := paste.Options{
-		Name: nameOrNil(o.Name), RelativeTo: cwd, GlobalConf: o.Vars, Strict: true, Assume: o.Assume,
-	}
-	uri := o.URI
-	if path, _, _ := strings.Cut(uri, "#"); !strings.Contains(path, ":") {
-		t, err := parseTarget(uri)
+	session := outcome.Permissive()
+	if !o.Permissive {
+		python, err := o.host(request.URI)
 		if err != nil {
 			return nil, err
 		}
-		uri = t.uri()
-		if options.Name == nil {
-			options.Name = nameOrNil(t.name)
-		}
+		session = outcome.Strict(python)
 	}
-	if !o.Assume {
-		if options.EntryPoints, err = installed(ctx, o.Python, dirOf(uri, cwd)); err != nil {
-			return nil, err
-		}
+	defer session.Close()
+	resolved, err := session.Resolve(ctx, request)
+	if err != nil {
+		return nil, err
 	}
-	return paste.Resolve(o.Kind, uri, options)
+	tree, err := outcome.ObjectOf(session.Dump(resolved))
+	if err != nil || !o.Create {
+		return tree, err
+	}
+	creation, err := session.Create(ctx, o.Kind, resolved)
+	return append(tree, creation...), err
+}
+
+// request makes of a path a URI.
+func (o ContextOptions) request() (outcome.Request, error) {
+	dir, err := filepath.Abs(o.RelativeTo)
+	if err != nil {
+		return outcome.Request{}, err
+	}
+	q := outcome.Request{
+		Kind: o.Kind, URI: o.URI, Name: nameOrNil(o.Name), RelativeTo: o.RelativeTo, GlobalConf: o.Vars,
+	}
+	if q.RelativeTo == "" {
+		q.RelativeTo = dir
+	}
+	if path, _, _ := strings.Cut(o.URI, "#"); strings.Contains(path, ":") {
+		return q, nil
+	}
+	t, err := parseTarget(absolute(dir, o.URI))
+	if err != nil {
+		return q, err
+	}
+	q.URI = t.uri()
+	if q.Name == nil {
+		q.Name = nameOrNil(t.name)
+	}
+	return q, nil
+}
+
+// host is the interpreter that serve would use for a URI.
+func (o ContextOptions) host(uri string) (*host, error) {
+	dir, err := filepath.Abs(dirOf(uri, o.RelativeTo))
+	if err != nil {
+		return nil, err
+	}
+	h := &host{
+		find: interpreter.FindOptions{Python: o.Python, FileDir: dir, Getenv: os.Getenv},
+		end:  []string{dir}, stderr: o.Stderr, log: o.Log,
+	}
+	return h, h.prepend(o.Eggs)
+}
+
+// FileOf returns the file that a command line's FILE or config:FILE names, with
+// or without #NAME.
+func FileOf(arg string) string {
+	path, _, _ := strings.Cut(arg, "#")
+	if rest, ok := strings.CutPrefix(path, "config:"); ok {
+		return unquote(rest)
+	}
+	return path
 }
 
 // dirOf returns the directory of a config: URI's file, or else cwd.
@@ -63,15 +125,110 @@ func dirOf(uri, cwd string) string {
 	return filepath.Dir(absolute(cwd, path))
 }
 
-// installed asks the interpreter that counts for files in dir.
-func installed(ctx context.Context, python, dir string) (paste.EntryPoints, error) {
-	path, _, err := interpreter.Find(ctx, interpreter.FindOptions{Python: python, FileDir: dir})
+// CallsOptions say which calls Calls makes.
+type CallsOptions struct {
+	Case string // a file of calls
+	// Eggs is a directory for the front of the interpreter's path, or empty.
+	Eggs string
+	// Python names the interpreter; empty: it is looked for.
+	Python string
+	// Permissive imports nothing, whatever the case says.
+	Permissive bool
+	Stderr     *os.File // of the process that imports
+	Log        *slog.Logger
+}
+
+// Calls makes the calls of a case and returns their results as JSON has them. It
+// changes the working directory. The error says that they could not be made,
+// and is an *outcome.CaseError for what is wrong with the case; what PasteDeploy
+// refuses is a result.
+func Calls(ctx context.Context, o CallsOptions) (outcome.Object, error) {
+	c, err := outcome.ReadCase(o.Case)
 	if err != nil {
 		return nil, err
 	}
-	found, err := interpreter.Inspect(ctx, path, interpreter.Options{PathEnd: []string{dir}, Timeout: askTimeout})
-	if err != nil {
+	session := outcome.Permissive()
+	if !c.Permissive && !o.Permissive {
+		h := &host{
+			find:   interpreter.FindOptions{Python: o.Python, FileDir: c.Dir, Getenv: os.Getenv},
+			stderr: o.Stderr, log: o.Log, standIns: true,
+		}
+		if err := h.prepend(o.Eggs); err != nil {
+			return nil, err
+		}
+		session = outcome.Strict(h)
+	}
+	defer session.Close()
+	return session.Run(ctx, c)
+}
+
+// A host is an outcome.Python: an interpreter that is found when it is needed.
+type host struct {
+	find       interpreter.FindOptions
+	front, end []string // of its search path
+	dir        string
+	env        []string
+	stderr     *os.File
+	log        *slog.Logger
+	// standIns takes Paste and PasteDeploy for installed where they are not.
+	standIns bool
+
+	found *interpreter.Interpreter
+}
+
+// prepend puts a directory at the front of the search path, unless it is empty.
+func (h *host) prepend(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		h.front = append([]string{dir}, h.front...)
+	}
+	return err
+}
+
+// EntryPoints returns what is installed.
+func (h *host) EntryPoints(ctx context.Context) (paste.EntryPoints, error) {
+	if err := h.inspect(ctx); err != nil {
 		return nil, err
 	}
-	return entryPoints{found}, nil
+	if h.standIns {
+		return outcome.WithStandIns(entryPoints{h.found}), nil
+	}
+	return entryPoints{h.found}, nil
+}
+
+func (h *host) inspect(ctx context.Context) error {
+	if h.found != nil {
+		return nil
+	}
+	path, _, err := interpreter.Find(ctx, h.find)
+	if err != nil {
+		return err
+	}
+	h.found, err = interpreter.Inspect(ctx, path, interpreter.Options{
+		Path: h.front, PathEnd: h.end, Dir: h.dir, Env: h.env, Timeout: askTimeout,
+	})
+	return err
+}
+
+// Probe starts a process that imports.
+func (h *host) Probe(ctx context.Context, resolve func(marshal.Dict) marshal.Dict) (*worker.Probe, error) {
+	if err := h.inspect(ctx); err != nil {
+		return nil, err
+	}
+	return worker.StartProbe(ctx, &worker.Config{
+		Python: h.found.Path, Env: h.env, Dir: h.dir,
+		Load: marshal.Dict{
+			{Key: "path", Value: texts(h.front)},
+			{Key: "path_end", Value: texts(h.end)},
+			{Key: "stand_ins", Value: h.standIns},
+		},
+		Resolve: resolve,
+		Output: func(_ uint64, level int, text string) {
+			h.log.Log(context.Background(), slog.Level((level-20)/10*4), "application", "text", text)
+		},
+		Stdout: h.stderr, Stderr: h.stderr, Log: h.log,
+	}, 0)
 }

@@ -70,8 +70,9 @@ type CreationError struct {
 }
 
 // StartProbe starts a probe with what cfg says of a worker, but for its lanes
-// and roots; cfg.Load may have "path", "path_end", "file", "logging", "vars"
-// and "setup". An answer that takes longer than timeout, zero meaning a minute,
+// and roots; cfg.Load may have "path", "path_end", "file", "logging", "vars",
+// "setup" and "stand_ins", which is true for modules in the place of Paste's where
+// that is missing. An answer that takes longer than timeout, zero meaning a minute,
 // is none, and ends the probe; so does the start. The error is a *LoadError for
 // what Python raised, a *DiedError, or ctx's cause.
 func StartProbe(ctx context.Context, cfg *Config, timeout time.Duration) (*Probe, error) {

@@ -17,15 +17,20 @@ import json
 import marshal
 import os
 
-from pasted_worker import record, streams
+from pasted_worker import record, standin, streams
 from pasted_worker.context import load_object
 from pasted_worker.frames import DRAIN, FOUND, PROBE
 
 
 class Probe:
-    """This process, once it has been set up as a worker is."""
+    """This process, once it has been set up as a worker is.
 
-    def __init__(self, asker, control):
+    If load has "stand_ins" there are modules for what is missing of Paste.
+    """
+
+    def __init__(self, asker, control, load):
+        if load.get("stand_ins"):
+            standin.install()
         self._asker = asker
         self._control = control
         self._pid = os.getpid()

@@ -55,7 +55,7 @@ class Process:
             self._hello()
             self._load_roots()
             if self._load["mode"] == "probe":
-                Probe(self, self._control).run()
+                Probe(self, self._control, self._load).run()
                 return
             if self._load["mode"] == "template":
                 if not self._be_template():
