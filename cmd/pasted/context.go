@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -144,7 +145,7 @@ func (c *contextCommand) runParse(args []string) error {
 	if len(args) > 1 {
 		return usage("--parse "+args[0]+" "+args[1]+": want one FILE", "")
 	}
-	file := release.FileOf(args[0])
+	file, _, _ := strings.Cut(strings.TrimPrefix(args[0], "config:"), "#")
 	said := outcome.Parse(file)
 	if err := c.print(said); err != nil {
 		return err

@@ -105,16 +105,6 @@ func (o ContextOptions) host(uri string) (*host, error) {
 	return h, h.prepend(o.Eggs)
 }
 
-// FileOf returns the file that a command line's FILE or config:FILE names, with
-// or without #NAME.
-func FileOf(arg string) string {
-	path, _, _ := strings.Cut(arg, "#")
-	if rest, ok := strings.CutPrefix(path, "config:"); ok {
-		return unquote(rest)
-	}
-	return path
-}
-
 // dirOf returns the directory of a config: URI's file, or else cwd.
 func dirOf(uri, cwd string) string {
 	path, ok := strings.CutPrefix(uri, "config:")
