@@ -13,7 +13,9 @@ type member struct {
 	id       int
 	worker   Worker
 	lanes    []*lane
-	inflight int  // requests that it has been sent and has not answered
+	inflight int       // requests that it has been sent and has not answered
+	since    time.Time // until when width has counted
+	width    width
 	closed   bool // gets no further requests: it drains or has gone
 	broken   bool // has been found to break the protocol
 	idle     chan struct{}
@@ -42,7 +44,7 @@ func (p *Pool) pickLocked(size int, now time.Time) *lane {
 // emptiest, keeps a fast application on few threads, which then contend less
 // for the interpreter's lock.
 func (m *member) roomLocked(ahead, size int, now time.Time) *lane {
-	for _, l := range m.lanes {
+	for _, l := range m.usedLocked() {
 		if l.hasRoomLocked(ahead, size, now) {
 			return l
 		}
@@ -66,7 +68,10 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 	wire.SetNumber(r.Frame, r.number)
 	if len(l.inflight) == 0 {
 		l.since = now
+	} else {
+		p.crowdLocked(now)
 	}
+	l.member.busyLocked(now)
 	l.inflight = append(l.inflight, r)
 	r.size = len(r.Frame)
 	l.bytes += r.size
@@ -79,7 +84,7 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 // time.
 func (p *Pool) refillLocked(l *lane, now time.Time, on *h1.Loop) {
 	ahead := p.pace.ahead()
-	if l.member.closed || len(l.inflight) > (ahead+1)/2 {
+	if l.member.closed || len(l.inflight) > (ahead+1)/2 || l.index >= len(l.member.usedLocked()) {
 		return
 	}
 	for p.queue.first != nil && l.hasRoomLocked(ahead, len(p.queue.first.Frame), now) {
@@ -87,6 +92,22 @@ func (p *Pool) refillLocked(l *lane, now time.Time, on *h1.Loop) {
 		p.queue.remove(r)
 		p.assignLocked(l, r, now, on)
 	}
+}
+
+// giveLocked gives what waits to any lane with room, as assignLocked does, and
+// returns those lanes.
+func (p *Pool) giveLocked(now time.Time, on *h1.Loop) (given []*lane) {
+	for p.queue.first != nil && !p.stopped {
+		r := p.queue.first
+		l := p.pickLocked(len(r.Frame), now)
+		if l == nil {
+			break
+		}
+		p.queue.remove(r)
+		p.assignLocked(l, r, now, on)
+		given = append(given, l)
+	}
+	return given
 }
 
 // finish takes r, which l's worker has answered, off the lane. It is called on
@@ -97,6 +118,8 @@ func (p *Pool) finish(l *lane, r *Request) {
 	defer p.mu.Unlock()
 	p.pace.add(max(0, now.Sub(l.since)))
 	l.since = now
+	l.member.busyLocked(now)
+	l.member.width.now.answers++
 	l.dropLocked(r)
 	p.refillLocked(l, now, l.loop)
 	if l.member.closed && l.member.inflight == 0 {

@@ -14,3 +14,13 @@ func (p *Pool) SetPace(mean time.Duration) {
 
 // LaneMost is how many requests a lane holds of the fastest application.
 const LaneMost = aheadMost + 1
+
+// Narrow has every worker use its first lane alone, until there is a reason to
+// use the others.
+func (p *Pool) Narrow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		m.width.mode, m.width.until = narrow, time.Now().Add(time.Hour)
+	}
+}

@@ -31,6 +31,8 @@ type fakeWorker struct {
 	done chan struct{}
 	exit worker.Exit
 
+	demand func() time.Duration // nil: unknown
+
 	mu        sync.Mutex
 	cancelled []uint64
 
@@ -116,8 +118,14 @@ func (w *fakeWorker) read(lane int, end *net.UnixConn) {
 	}
 }
 
-func (w *fakeWorker) PID() int                    { return w.pid }
-func (w *fakeWorker) Lanes() []*worker.Lane       { return w.lanes }
+func (w *fakeWorker) PID() int              { return w.pid }
+func (w *fakeWorker) Lanes() []*worker.Lane { return w.lanes }
+func (w *fakeWorker) Demand() (time.Duration, bool) {
+	if w.demand == nil {
+		return 0, false
+	}
+	return w.demand(), true
+}
 func (w *fakeWorker) Done() <-chan struct{}       { return w.done }
 func (w *fakeWorker) Exit() worker.Exit           { return w.exit }
 func (w *fakeWorker) Drain()                      { w.end() }

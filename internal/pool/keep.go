@@ -187,18 +187,9 @@ func (p *Pool) abandon(l *lane, broke error) {
 // spread gives what waits to any lane with room, or ends it where there will be
 // none. It is called on a loop.
 func (p *Pool) spread(on *h1.Loop) {
-	now := on.Now()
 	p.mu.Lock()
 	stopped := p.stopped
-	for p.queue.first != nil && !stopped {
-		r := p.queue.first
-		l := p.pickLocked(len(r.Frame), now)
-		if l == nil {
-			break
-		}
-		p.queue.remove(r)
-		p.assignLocked(l, r, now, on)
-	}
+	p.giveLocked(on.Now(), on)
 	p.mu.Unlock()
 	if stopped {
 		p.stop(on)

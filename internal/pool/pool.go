@@ -31,6 +31,10 @@ var (
 type Worker interface {
 	PID() int
 	Lanes() []*worker.Lane
+	// Demand is the processor time that the worker's lanes have used since its
+	// start and what they have waited for a processor, though not for each
+	// other; false: it is not known.
+	Demand() (time.Duration, bool)
 	// Cancel tells the worker that nobody waits for a request's answer.
 	Cancel(lane int, number uint64)
 	// Drain lets the worker finish what it has been sent and exit; its lanes
@@ -60,7 +64,11 @@ type Options struct {
 	Grace time.Duration
 	// Kill, once closed, ends draining workers at once; nil: only Grace does.
 	Kill <-chan struct{}
-	Log  *slog.Logger
+	// Yield is called with true when the workers use up their processors, so
+	// that whoever else wants one had better wait for a turn, and with false
+	// when they no longer do; nil: it is not called.
+	Yield func(bool)
+	Log   *slog.Logger
 }
 
 // A Pool is the workers of one release, their lanes and the queue before them.
@@ -77,6 +85,7 @@ type Pool struct {
 	members  []*member
 	queue    queue
 	pace     pace
+	crowd    crowd
 	number   uint64 // of the request last given to a lane
 	unready  int    // workers that have never been ready
 	stopped  bool
@@ -96,6 +105,7 @@ func New(opts Options) *Pool {
 		opts:    opts,
 		ready:   make(chan struct{}),
 		name:    rand.Uint32(),
+		crowd:   crowd{come: make(chan struct{}, 1)},
 		unready: opts.Size,
 		failed:  make(chan struct{}),
 	}
@@ -112,6 +122,7 @@ func (p *Pool) Run(ctx context.Context) error {
 		running.Go(func() { p.keep(ctx, &running, id) })
 	}
 	running.Go(func() { p.expire(ctx) })
+	running.Go(func() { p.tune(ctx.Done()) })
 	running.Wait()
 	return context.Cause(ctx)
 }
@@ -151,6 +162,7 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 	}
 	if l == nil {
 		p.queue.push(r)
+		p.crowdLocked(now)
 		p.mu.Unlock()
 		return
 	}

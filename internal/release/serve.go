@@ -176,6 +176,7 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		},
 		Grace: grace,
 		Kill:  kill.Done(),
+		Yield: yield,
 		Log:   r.options.Log,
 	})
 	r.connect()

@@ -70,7 +70,7 @@
 //	         ←  Loaded  {"seconds"}: the roots are built
 //	         ←  Failed  number = worker or 0; {"class", "text", "traceback", "stage"}
 //	         ←  Resolve number = question; {"context", "type", "name", "global_conf"}
-//	         ←  Ready   number = worker: the lanes are served
+//	         ←  Ready   number = worker; {"threads": the kernel's numbers of the lanes', if known}: they are served
 //	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text
 //	         ←  Pong
 //	         ←  Found   number = the Probe's; what was found

@@ -94,8 +94,9 @@ func (e *DiedError) Error() string {
 
 // A Worker is one Python process that serves its lanes.
 type Worker struct {
-	proc  *process
-	lanes []*Lane
+	proc    *process
+	lanes   []*Lane
+	threads []string // what lanes are served by: files that tell of their time
 }
 
 // PID returns the process's number.
@@ -192,7 +193,8 @@ func (w *Worker) serve(ctx context.Context) error {
 	if err := w.proc.send(wire.Serve, 0, nil); err != nil {
 		return w.proc.why(err)
 	}
-	_, err := w.proc.await(ctx, wire.Ready)
+	ready, err := w.proc.await(ctx, wire.Ready)
+	w.noteThreads(ready)
 	return err
 }
 

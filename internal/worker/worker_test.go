@@ -84,7 +84,7 @@ func (f *fake) becomeReady() {
 	// lets go: it serves nothing.
 	f.await(wire.Lanes)
 	f.await(wire.Serve)
-	f.say(wire.Ready, marshal.Dict{})
+	f.say(wire.Ready, marshal.Dict{{Key: "threads", Value: []any{os.Getpid()}}})
 }
 
 var fakes = map[string]func(*fake){
@@ -217,6 +217,18 @@ func TestWorkerDrainsAndIsReaped(t *testing.T) {
 	}
 	if !gone(w.PID()) {
 		t.Errorf("process %d has not been reaped", w.PID())
+	}
+}
+
+func TestDemandIsWhatTheThreadsOfTheLanesWant(t *testing.T) {
+	w, _ := start(t, "good")
+	if demand, known := w.Demand(); demand <= 0 || !known {
+		t.Errorf("Demand() = %v, %v, want some", demand, known)
+	}
+	w.Drain()
+	await(t, w)
+	if demand, known := w.Demand(); known {
+		t.Errorf("Demand() = %v of a process that has gone", demand)
 	}
 }
 

@@ -217,7 +217,8 @@ class Process:
                 break
             descriptors += self._in_stage("serve", _descriptors, frame)
         self._in_stage("serve", self._serve, descriptors)
-        self._control.send(READY, {})
+        self._control.send(READY, {"threads": [
+            thread.native_id for thread in self._threads if hasattr(thread, "native_id")]})
         while self._control.next().kind != DRAIN:
             pass
         # Cancel frames and answers still come while requests are finished.

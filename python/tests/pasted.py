@@ -148,7 +148,7 @@ class Peer:
             some = self.lanes[start:start + frames.MAX_DESCRIPTORS]
             self.control.send(frames.LANES, aux=len(some), descriptors=[c.theirs.fileno() for c in some])
         self.control.send(frames.SERVE)
-        self.await_(frames.READY)
+        self.threads = marshal.loads(self.await_(frames.READY).payload)["threads"]
         for lane in self.lanes:
             lane.theirs.close()
 

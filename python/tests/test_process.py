@@ -106,6 +106,15 @@ class Alone(Case):
         self.assertEqual(worker.output(worker.stdout), "exit handler\n")
         self.assertEqual(worker.output(worker.stderr), "")
 
+    def test_threads_of_the_lanes_are_told(self):
+        worker = self.serving(lanes=3)
+        if sys.version_info < (3, 8):
+            self.assertEqual(worker.threads, [])
+            return
+        self.assertEqual(len(set(worker.threads)), 3)
+        for number in worker.threads:
+            self.assertTrue(os.path.exists("/proc/%d/task/%d" % (worker.pid, number)), number)
+
     def test_more_lanes_than_one_frame_carries(self):
         worker = self.serving(lanes=frames.MAX_DESCRIPTORS + 6)
         self.assertEqual(worker.get("/hello", lane=69).body, b"hello")

@@ -1,0 +1,119 @@
+package pool
+
+import "time"
+
+const (
+	crowdTick = 10 * time.Millisecond // how often someone looks at the workers
+	crowdRest = time.Second           // without a crowd, and nobody looks any more
+)
+
+// A crowd is requests that have to wait for each other. While there is one, tune
+// sees to it that the workers do as much as they can. The pool's mu guards it,
+// but for come and yields.
+type crowd struct {
+	last     time.Time     // when a request had to wait
+	computed time.Time     // when the workers were last seen to compute
+	resting  bool          // tune waits for come
+	come     chan struct{} // holds one
+	yields   bool          // tune's own: what Options.Yield was called with
+}
+
+// crowdLocked notes that a request has to wait for others.
+func (p *Pool) crowdLocked(now time.Time) {
+	p.crowd.last = now
+	if !p.crowd.resting {
+		return
+	}
+	p.crowd.resting = false
+	select {
+	case p.crowd.come <- struct{}{}:
+	default:
+	}
+}
+
+// tune looks at the workers as long as there is a crowd, until ended is closed.
+func (p *Pool) tune(ended <-chan struct{}) {
+	tick := time.NewTicker(crowdTick)
+	defer tick.Stop()
+	defer p.yield(false)
+	for {
+		select {
+		case <-ended:
+			return
+		case now := <-tick.C:
+			if p.retune(now) {
+				continue
+			}
+		}
+		tick.Stop()
+		select {
+		case <-ended:
+			return
+		case <-p.crowd.come:
+			tick.Reset(crowdTick)
+		}
+	}
+}
+
+// retune judges the workers, gives what waits to lanes that are used anew, and
+// says whether there is still a crowd.
+func (p *Pool) retune(now time.Time) (crowded bool) {
+	for _, m := range p.measure(now) {
+		demand, known := m.worker.Demand()
+		p.mu.Lock()
+		m.width.judge(now, demand, known)
+		if m.width.computes {
+			p.crowd.computed = now
+		}
+		p.mu.Unlock()
+	}
+	p.mu.Lock()
+	crowded = now.Sub(p.crowd.last) < crowdRest
+	computing := crowded && now.Sub(p.crowd.computed) < crowdRest
+	if !crowded {
+		p.crowd.resting = true
+		for _, m := range p.members {
+			m.width.rest()
+		}
+	}
+	given := p.giveLocked(now, nil)
+	p.mu.Unlock()
+	for _, l := range given {
+		l.flush()
+	}
+	p.yield(computing)
+	return crowded
+}
+
+// yield calls Options.Yield where that is news.
+func (p *Pool) yield(on bool) {
+	if on != p.crowd.yields && p.opts.Yield != nil {
+		p.crowd.yields = on
+		p.opts.Yield(on)
+	}
+}
+
+// measure brings the workers' figures up to date and returns those that are to
+// be judged. One whose only lane a slow request blocks is widened at once.
+func (p *Pool) measure(now time.Time) (due []*member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		m.busyLocked(now)
+		if first := m.lanes[0]; m.width.mode != wide && len(first.inflight) > 0 && now.Sub(first.since) >= slowRequest {
+			m.width.widen(now)
+		}
+		if m.width.due() {
+			due = append(due, m)
+		}
+	}
+	return due
+}
+
+// busyLocked counts the time until now, in which m has had what it has.
+func (m *member) busyLocked(now time.Time) {
+	if m.inflight > 0 {
+		m.width.now.busy += max(0, now.Sub(m.since))
+	}
+	m.since = now
+}
