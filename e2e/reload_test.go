@@ -1,0 +1,420 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"pasted/e2e/harness"
+)
+
+// reloadLimit is how long a change may take to be served on a busy machine.
+const reloadLimit = 30 * time.Second
+
+// A reloadSite is a copy of testdata/reload.txtar that is served with --reload.
+type reloadSite struct {
+	*harness.Server
+	t      *testing.T
+	dir    string
+	client *http.Client
+}
+
+// reloading serves testdata/reload.txtar in a folder of its own, with changes
+// made before the start: a name and a text, a name and a text.
+func reloading(t *testing.T, changes ...string) *reloadSite {
+	t.Helper()
+	s := launchReloading(t, nil, changes...)
+	harness.Await(t, reloadLimit, "the start", s.Serving)
+	return s
+}
+
+// launchReloading is reloading with further flags, and does not wait.
+func launchReloading(t *testing.T, flags []string, changes ...string) *reloadSite {
+	t.Helper()
+	archive, err := txtar.ParseFile(filepath.Join("testdata", "reload.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &reloadSite{t: t, dir: t.TempDir(), client: newClient(t)}
+	writeFiles(t, archive, s.dir)
+	for i := 0; i+1 < len(changes); i += 2 {
+		s.save(changes[i], changes[i+1])
+	}
+	opts := site{file: filepath.Join(s.dir, "site.ini"), python: systemPython(t)}.options(t)
+	opts.Args = append([]string{"serve", "--reload"}, append(flags, opts.Args[1:]...)...)
+	opts.Env = append(opts.Env, "PYTHONDONTWRITEBYTECODE=", "BROWSER="+filepath.Join(s.dir, "browser"))
+	s.Server = harness.Launch(t, opts)
+	return s
+}
+
+// save writes a file as many editors do: beside it, and over it by a rename.
+func (s *reloadSite) save(name, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path+"~", []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// edit replaces text in a file, in place.
+func (s *reloadSite) edit(name, old, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	data, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(data), old) {
+		s.t.Fatalf("%s has no %q: %v", name, old, err)
+	}
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(data), old, text)), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// says waits until path is answered by text.
+func (s *reloadSite) says(path, text string) {
+	s.t.Helper()
+	last := ""
+	harness.Await(s.t, reloadLimit, fmt.Sprintf("%q at %s", text, path), func() bool {
+		page, err := do(s.t, s.client, call{url: s.URL + path})
+		if err == nil && page.String() != last {
+			last = page.String()
+			s.t.Logf("%s: %s", path, clip(page.body))
+		}
+		return err == nil && page.String() == text
+	})
+}
+
+// waits waits until a failure has been shown n times, and wants nothing to be
+// left of the release before.
+func (s *reloadSite) waits(n int) {
+	s.t.Helper()
+	harness.Await(s.t, reloadLimit, "a failure", func() bool { return len(s.Stdout.Lines("^waiting ")) == n })
+	if left := s.Processes(); len(left) != 1 {
+		s.t.Errorf("while it waits for a change there are %v", left)
+	}
+}
+
+// changed waits until a change of the file has been told, n times by now.
+func (s *reloadSite) changed(name string, n int) {
+	s.t.Helper()
+	line := "^changed +" + filepath.Join(s.dir, name) + "$"
+	harness.Await(s.t, reloadLimit, "the change of "+name, func() bool { return len(s.Stdout.Lines(line)) >= n })
+	if got := len(s.Stdout.Lines(line)); got != n {
+		s.t.Errorf("%s changed %d times, want %d", name, got, n)
+	}
+}
+
+func TestReloadServesWhatIsSaved(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	s.says("/", "one red")
+	s.edit("parts.py", "one", "two")
+	s.says("/", "two red")
+	s.changed("parts.py", 1)
+	s.edit("site.ini", "red", "blue")
+	s.says("/", "two blue")
+	s.changed("site.ini", 1)
+	s.edit("inner.ini", "inside", "within")
+	s.says("/inner", "two within")
+	s.says("/later", "three")
+	time.Sleep(1500 * time.Millisecond) // the workers are asked each second what they have imported
+	s.save("late.py", `text = "four"`)
+	s.says("/later", "four")
+	s.changed("late.py", 1)
+	s.save("parts.py", `text = "two"`)
+	s.says("/", "two blue")
+	s.changed("parts.py", 2)
+	if caches, _ := filepath.Glob(filepath.Join(s.dir, "__pycache__")); len(caches) > 0 {
+		t.Errorf("modules have been compiled: %v", caches)
+	}
+	s.Stop()
+}
+
+func TestReloadWatchesWhatTheFileSays(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	for i, name := range []string{"plain.txt", "pages/deep/a.html", "pack/data/x.json", "pages/new.html", "absent.txt"} {
+		s.save(name, "changed")
+		s.changed(name, 1)
+		s.serves(i + 2)
+	}
+	s.save("pages/ignored/b.html", "changed")
+	s.save("unwatched.txt", "changed")
+	s.save("ignored.py", "text = 2")
+	s.edit("parts.py", "one", "two")
+	s.says("/", "two red")
+	if lines := s.Stdout.Lines("^changed "); len(lines) != 6 {
+		t.Errorf("changes told: %q", lines)
+	}
+}
+
+// serves waits until a release serves that is the nth.
+func (s *reloadSite) serves(n int) {
+	s.t.Helper()
+	harness.Await(s.t, reloadLimit, "the release", func() bool { return len(s.Stdout.Lines("^serving ")) == n })
+}
+
+// reloadSlips are changes after which the application does not load, what is
+// shown then, and the changes that mend it.
+var reloadSlips = []struct {
+	name         string
+	file, text   string
+	shown        string
+	mended, mend string
+}{
+	{"a syntax error", "parts.py", "text = ", "SyntaxError", "parts.py", `text = "mended"`},
+	{"an exception", "parts.py", "import pack\n1/0", "ZeroDivisionError", "parts.py", `text = "mended"`},
+	{"a module that is missing", "parts.py", "from pack.missing import text", "No module named 'pack.missing'", "pack/missing.py", `text = "mended"`},
+	{"a package that is missing", "parts.py", "from lost import text", "No module named 'lost'", "lost/__init__.py", `text = "mended"`},
+	{"an error in a new module", "parts.py", "import broken\ntext = broken.text", "NameError", "broken.py", `text = "mended"`},
+	{"an exit", "parts.py", "import os; os._exit(3)", "exit status 3", "parts.py", `text = "mended"`},
+	{"a file that is none", "site.ini", "no section", "site.ini:1: ", "site.ini", ""},
+}
+
+func TestReloadWaitsForTheMend(t *testing.T) {
+	for _, preload := range []string{"true", "false"} {
+		for _, slip := range reloadSlips {
+			t.Run(slip.name+", preload "+preload, func(t *testing.T) {
+				t.Parallel()
+				s := reloading(t, "broken.py", "text = nothing", "preload.ini", preload)
+				s.edit("site.ini", "preload = true", "preload = "+preload)
+				s.serves(2)
+				before, err := os.ReadFile(filepath.Join(s.dir, "site.ini"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.save(slip.file, slip.text)
+				s.waits(1)
+				if n := strings.Count(s.Stderr.String(), "pasted: "); n != 1 || !s.Stderr.Has(slip.shown) {
+					t.Errorf("%q is not shown, or shown more than once (%d)", slip.shown, n)
+				}
+				if conn, err := net.Dial("tcp", s.Addr); err == nil {
+					conn.Close()
+					t.Error("somebody listens, and nobody answers")
+				}
+				want := "mended red"
+				if slip.mend == "" {
+					slip.mend, want = string(before), "one red"
+				}
+				s.save(slip.mended, slip.mend)
+				s.says("/", want)
+				s.Stop()
+			})
+		}
+	}
+}
+
+func TestReloadBeginsWithAFileThatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := launchReloading(t, nil, "parts.py", "text = ")
+	s.waits(1)
+	s.save("parts.py", `text = "mended"`)
+	s.says("/", "mended red")
+}
+
+// TestReloadEndsWhenItIsTold has each signal come while the server does each
+// of the things that it does.
+func TestReloadEndsWhenItIsTold(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
+		for what, prepare := range map[string]func(*reloadSite){
+			"serving":   func(s *reloadSite) { s.says("/", "one red") },
+			"reloading": func(s *reloadSite) { s.edit("parts.py", "one", "two"); s.changed("parts.py", 1) },
+			"waiting":   func(s *reloadSite) { s.save("parts.py", "text = "); s.waits(1) },
+			"loading": func(s *reloadSite) {
+				s.save("parts.py", "import time; open('loads', 'w'); time.sleep(60)")
+				harness.Await(s.t, reloadLimit, "the import", func() bool {
+					_, err := os.Stat(filepath.Join(s.dir, "loads"))
+					return err == nil
+				})
+			},
+		} {
+			t.Run(fmt.Sprintf("%v, %s", sig, what), func(t *testing.T) {
+				t.Parallel()
+				s := reloading(t)
+				prepare(s)
+				s.Signal(sig)
+				want := 0
+				if sig == syscall.SIGKILL {
+					want = -int(sig)
+				}
+				if code := s.Exit(20 * time.Second); code != want {
+					t.Errorf("exit code %d, want %d", code, want)
+				}
+			})
+		}
+	}
+}
+
+// TestReloadIsBegunAnewByAChange changes a file while the application is loaded.
+func TestReloadIsBegunAnewByAChange(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	s.save("parts.py", "import time; open('loads', 'w'); time.sleep(60)")
+	harness.Await(t, reloadLimit, "the import", func() bool {
+		_, err := os.Stat(filepath.Join(s.dir, "loads"))
+		return err == nil
+	})
+	s.save("parts.py", `text = "two"`)
+	s.says("/", "two red")
+}
+
+func TestReloadRefusesNoConnection(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				conn, err := net.Dial("tcp", s.Addr)
+				if err != nil {
+					t.Errorf("refused: %v", err)
+					return
+				}
+				conn.Close()
+			}
+		})
+	}
+	for _, text := range []string{"two", "three", "four"} {
+		s.save("parts.py", fmt.Sprintf("text = %q", text))
+		s.says("/", text+" red")
+	}
+	close(stop)
+	asking.Wait()
+}
+
+func TestReloadMovesToAnotherPort(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	port := harness.Port(t)
+	s.edit("site.ini", "port = %(e2e_port)s", fmt.Sprint("port = ", port))
+	s.serves(2)
+	get(t, s.client, fmt.Sprintf("http://127.0.0.1:%d/", port))
+	if conn, err := net.Dial("tcp", s.Addr); err == nil {
+		conn.Close()
+		t.Errorf("%s is still bound", s.Addr)
+	}
+}
+
+// TestReloadGivesRequestsTheInterval has one that ends within it, and one that
+// never does.
+func TestReloadGivesRequestsTheInterval(t *testing.T) {
+	t.Parallel()
+	s := launchReloading(t, []string{"--reload-interval", "2"})
+	harness.Await(t, reloadLimit, "the start", s.Serving)
+	slow := make(chan string, 2)
+	for _, path := range []string{"/held?until=go", "/held?until=never"} {
+		go func() {
+			page, err := do(t, newClient(t), call{url: s.URL + path})
+			if err != nil || page.StatusCode != http.StatusOK {
+				slow <- "cut off"
+				return
+			}
+			slow <- page.String()
+		}()
+	}
+	harness.Await(t, reloadLimit, "both requests", func() bool {
+		held, _ := filepath.Glob(filepath.Join(s.dir, "held-*"))
+		return len(held) == 2
+	})
+	s.edit("parts.py", "one", "two")
+	s.changed("parts.py", 1)
+	s.save("go", "")
+	if got := <-slow; got != "held one" {
+		t.Errorf("the one that ends within the interval: %q", got)
+	}
+	if got := <-slow; got != "cut off" {
+		t.Errorf("the one that does not end: %q", got)
+	}
+	s.says("/", "two red")
+}
+
+func TestReloadBySignal(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	s.Signal(syscall.SIGHUP)
+	s.serves(2)
+	s.save("parts.py", "text = ")
+	s.waits(1)
+	s.Signal(syscall.SIGHUP)
+	s.waits(2)
+}
+
+// TestReloadOutlivesItsWorkers kills one: another comes, and a change is served
+// after it as before.
+func TestReloadOutlivesItsWorkers(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	for _, p := range s.Processes() {
+		if strings.HasPrefix(p.Command, "pasted_worker ") {
+			_ = syscall.Kill(p.PID, syscall.SIGKILL)
+		}
+	}
+	s.says("/", "one red")
+	s.edit("parts.py", "one", "two")
+	s.says("/", "two red")
+}
+
+func TestReloadKeepsNothingOfEarlierReleases(t *testing.T) {
+	t.Parallel()
+	s := reloading(t)
+	descriptors := func() int {
+		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.PID()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	s.Signal(syscall.SIGHUP)
+	s.serves(2)
+	s.client.CloseIdleConnections()
+	before := descriptors()
+	for n := range 5 {
+		s.Signal(syscall.SIGHUP)
+		s.serves(n + 3)
+	}
+	harness.Await(t, reloadLimit, "the descriptors of earlier releases to be closed", func() bool { return descriptors() <= before })
+	if n := len(s.Processes()); n != 3 { // pasted, template, worker
+		t.Errorf("%d processes, want 3", n)
+	}
+}
+
+func TestReloadOpensTheBrowserOnce(t *testing.T) {
+	t.Parallel()
+	s := launchReloading(t, []string{"-b"})
+	browser := filepath.Join(s.dir, "browser")
+	if err := errors.Join(os.Chmod(browser, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	opened := func() string {
+		text, _ := os.ReadFile(browser + ".log")
+		return string(text)
+	}
+	harness.Await(t, reloadLimit, "the browser", func() bool { return opened() != "" })
+	s.Signal(syscall.SIGHUP)
+	s.serves(2)
+	s.Stop()
+	if got, want := opened(), s.URL+"/\n"; got != want {
+		t.Errorf("opened %q, want %q", got, want)
+	}
+}
