@@ -52,7 +52,7 @@ class Files:
             package, _, path = asset.partition(":")
             try:
                 spec = importlib.util.find_spec(package)
-                directory = os.path.dirname(spec.origin) if spec.origin else list(spec.submodule_search_locations)[0]
+                directory = list(spec.submodule_search_locations or [os.path.dirname(spec.origin)])[0]
             except Exception as error:
                 self._warn("[pserve] watch_files: %s: the package %s cannot be found: %r" % (asset, package, error))
                 continue
