@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,8 +57,10 @@ func NewLoop() (*Loop, error) {
 }
 
 // Run calls sources and what is posted until Close. It closes the loop's own
-// descriptors, and no others.
+// descriptors, and no others. It keeps its goroutine's thread to itself: the
+// goroutine is to end with it.
 func (l *Loop) Run() {
+	runtime.LockOSThread() // for Yield, which processes that others start do not inherit
 	defer l.poller.close()
 	for !l.ended {
 		l.wait()

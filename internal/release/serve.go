@@ -176,8 +176,12 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		},
 		Grace: grace,
 		Kill:  kill.Done(),
-		Yield: yield,
-		Log:   r.options.Log,
+		Yield: func(on bool) {
+			for _, l := range loops {
+				l.Yield(on)
+			}
+		},
+		Log: r.options.Log,
 	})
 	r.connect()
 	running.Go(func() { _ = r.pool.Run(inner) })
