@@ -224,7 +224,7 @@ func trimLeft(s string) string {
 // imported asks whether an object can be imported; what only a registry has
 // needs not be.
 func (r *resolver) imported(from origin, object *Object) *Error {
-	if r.opts.Import == nil || object.Module == "" {
+	if r.opts.Import == nil || object.Module == "" && object.Style != CallStyle {
 		return nil
 	}
 	err := r.opts.Import(object)

@@ -3,6 +3,7 @@ package outcome
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -110,6 +111,9 @@ func toMarshal(value any) any {
 	switch value := value.(type) {
 	case json.Number:
 		if n, err := value.Int64(); err == nil {
+			return n
+		}
+		if n, ok := new(big.Int).SetString(value.String(), 10); ok {
 			return n
 		}
 		f, _ := value.Float64()

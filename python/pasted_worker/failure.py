@@ -148,7 +148,7 @@ def revive(name, text):
 
 
 def _package_not_found(text):
-    error = PackageNotFoundError(text.rpartition(" ")[2])
+    error = PackageNotFoundError(text.replace("No package metadata was found for ", "", 1))
     return error if str(error) == text else PackageNotFoundError(text)
 
 

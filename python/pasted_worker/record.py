@@ -42,7 +42,7 @@ def create(kind, tree, asker):
         if kind == "app":
             _describe_app(made, out)
         else:
-            out["result"] = describe(made(ProbeApp()))
+            out["result"] = describe(made(App()))
             out["result_of"] = "%s applied to <probe app>" % kind
     except Exception as error:
         out["error"] = error_of(error)
@@ -57,12 +57,12 @@ def _describe_app(made, out):
     out["broken"] = ("not an application: the inner function `composed(app)` of "
                      "_FilterWith.invoke, which takes one argument")
     try:
-        out["composed_of_probe"] = describe(made(ProbeApp()))
+        out["composed_of_probe"] = describe(made(App()))
     except Exception as error:
         out["composed_of_probe"] = {"error": error_of(error)}
 
 
-class ProbeApp:
+class App:
     """The application that a filter, or a server, is applied to."""
 
     def __call__(self, environ, start_response):
@@ -105,7 +105,8 @@ class Bound:
         self._context = context
         self.__wrapped__ = target  # whose signature inspect finds by this name
 
-    def __call__(self, *args, **kw):
+    def __call__(*args, **kw):  # an option may be called self
+        self, args = args[0], args[1:]
         self._context.recorder.note(self._context, self.__wrapped__, args, kw)
         return self.__wrapped__(*args, **kw)
 
@@ -177,7 +178,7 @@ def describe(made):
     what FakeApp makes, a distribution that tests of PasteDeploy have: its
     classes App, Filtered, Server and Served have names, and applications.
     """
-    if isinstance(made, ProbeApp):
+    if isinstance(made, App):
         return {"app": "<probe app>"}
     describer = _describer(made)
     if describer is not None:
