@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -33,13 +34,18 @@ type reloadSite struct {
 // made before the start: a name and a text, a name and a text.
 func reloading(t *testing.T, changes ...string) *reloadSite {
 	t.Helper()
-	s := launchReloading(t, nil, changes...)
+	s := launchReloading(t, func(*harness.Options) {}, changes...)
 	harness.Await(t, reloadLimit, "the start", s.Serving)
 	return s
 }
 
-// launchReloading is reloading with further flags, and does not wait.
-func launchReloading(t *testing.T, flags []string, changes ...string) *reloadSite {
+// flags puts flags on the command line.
+func flags(flags ...string) func(*harness.Options) {
+	return func(o *harness.Options) { o.Args = append(append([]string{"serve"}, flags...), o.Args[1:]...) }
+}
+
+// launchReloading is reloading with other options, and does not wait.
+func launchReloading(t *testing.T, change func(*harness.Options), changes ...string) *reloadSite {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", "reload.txtar"))
 	if err != nil {
@@ -51,8 +57,9 @@ func launchReloading(t *testing.T, flags []string, changes ...string) *reloadSit
 		s.save(changes[i], changes[i+1])
 	}
 	opts := site{file: filepath.Join(s.dir, "site.ini"), python: systemPython(t)}.options(t)
-	opts.Args = append([]string{"serve", "--reload"}, append(flags, opts.Args[1:]...)...)
+	flags("--reload")(&opts)
 	opts.Env = append(opts.Env, "PYTHONDONTWRITEBYTECODE=", "BROWSER="+filepath.Join(s.dir, "browser"))
+	change(&opts)
 	s.Server = harness.Launch(t, opts)
 	return s
 }
@@ -191,7 +198,7 @@ func TestReloadWaitsForTheMend(t *testing.T) {
 		for _, slip := range reloadSlips {
 			t.Run(slip.name+", preload "+preload, func(t *testing.T) {
 				t.Parallel()
-				s := reloading(t, "broken.py", "text = nothing", "preload.ini", preload)
+				s := reloading(t, "broken.py", "text = nothing")
 				s.edit("site.ini", "preload = true", "preload = "+preload)
 				s.serves(2)
 				before, err := os.ReadFile(filepath.Join(s.dir, "site.ini"))
@@ -203,16 +210,20 @@ func TestReloadWaitsForTheMend(t *testing.T) {
 				if n := strings.Count(s.Stderr.String(), "pasted: "); n != 1 || !s.Stderr.Has(slip.shown) {
 					t.Errorf("%q is not shown, or shown more than once (%d)", slip.shown, n)
 				}
-				if conn, err := net.Dial("tcp", s.Addr); err == nil {
-					conn.Close()
-					t.Error("somebody listens, and nobody answers")
+				page := want(t, s.client, http.StatusServiceUnavailable, call{url: s.URL + "/"})
+				if !strings.Contains(page.String(), slip.shown) || page.Header.Get("Refresh") == "" {
+					t.Errorf("the page does not say %q, or is not asked for again: %v\n%s", slip.shown, page.Header, page)
 				}
-				want := "mended red"
+				page = want(t, s.client, http.StatusServiceUnavailable, call{url: s.URL + "/", header: []string{"X-Forwarded-For", "192.0.2.1"}})
+				if strings.Contains(page.String(), slip.shown) {
+					t.Errorf("the page shows to others what it should not:\n%s", page)
+				}
+				mended := "mended red"
 				if slip.mend == "" {
-					slip.mend, want = string(before), "one red"
+					slip.mend, mended = string(before), "one red"
 				}
 				s.save(slip.mended, slip.mend)
-				s.says("/", want)
+				s.says("/", mended)
 				s.Stop()
 			})
 		}
@@ -221,10 +232,38 @@ func TestReloadWaitsForTheMend(t *testing.T) {
 
 func TestReloadBeginsWithAFileThatIsWrong(t *testing.T) {
 	t.Parallel()
-	s := launchReloading(t, nil, "parts.py", "text = ")
+	s := launchReloading(t, flags(), "parts.py", "text = ")
 	s.waits(1)
 	s.save("parts.py", `text = "mended"`)
 	s.says("/", "mended red")
+}
+
+// TestReloadDoesWithoutTheSystemsWord runs where nothing may be watched by
+// notifications, and where only one directory may.
+func TestReloadDoesWithoutTheSystemsWord(t *testing.T) {
+	for _, limit := range []string{"max_inotify_instances", "max_inotify_watches"} {
+		t.Run(limit, func(t *testing.T) {
+			t.Parallel()
+			set := fmt.Sprintf(`echo 1 >/proc/sys/user/%s && exec "$@"`, limit)
+			if limit == "max_inotify_instances" {
+				set = strings.Replace(set, "echo 1", "echo 0", 1)
+			}
+			wrap := []string{"unshare", "--user", "--map-root-user", "sh", "-c", set, "sh"}
+			if out, err := exec.Command(wrap[0], append(wrap[1:], "true")...).CombinedOutput(); err != nil {
+				t.Skipf("no user namespace to set limits in: %v\n%s", err, out)
+			}
+			s := launchReloading(t, func(o *harness.Options) { o.Wrap = wrap })
+			harness.Await(t, reloadLimit, "the start", s.Serving)
+			s.edit("parts.py", "one", "two")
+			s.says("/", "two red")
+			s.save("pack/data/x.json", "changed")
+			s.changed("pack/data/x.json", 1)
+			if n := len(s.Stderr.Lines("the system does not tell of all changes")); n != 1 {
+				t.Errorf("said %d times that notifications are missing, want once", n)
+			}
+			s.Stop()
+		})
+	}
 }
 
 // TestReloadEndsWhenItIsTold has each signal come while the server does each
@@ -320,7 +359,7 @@ func TestReloadMovesToAnotherPort(t *testing.T) {
 // never does.
 func TestReloadGivesRequestsTheInterval(t *testing.T) {
 	t.Parallel()
-	s := launchReloading(t, []string{"--reload-interval", "2"})
+	s := launchReloading(t, flags("--reload-interval", "2"))
 	harness.Await(t, reloadLimit, "the start", s.Serving)
 	slow := make(chan string, 2)
 	for _, path := range []string{"/held?until=go", "/held?until=never"} {
@@ -401,7 +440,7 @@ func TestReloadKeepsNothingOfEarlierReleases(t *testing.T) {
 
 func TestReloadOpensTheBrowserOnce(t *testing.T) {
 	t.Parallel()
-	s := launchReloading(t, []string{"-b"})
+	s := launchReloading(t, flags("-b"))
 	browser := filepath.Join(s.dir, "browser")
 	if err := errors.Join(os.Chmod(browser, 0o755)); err != nil {
 		t.Fatal(err)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +25,9 @@ type reloader struct {
 	sockets httpd.Sockets
 	hangup  chan struct{}
 	say     announcer
-	said    string // of the last plan
-	opened  bool   // the browser
+	said    string           // of the last plan
+	opened  bool             // the browser
+	last    *release.Release // that has been loaded; nil: none has
 }
 
 // runReloading serves until ctx ends or a signal comes. A file that is wrong,
@@ -101,20 +105,58 @@ func cutError(err error) error {
 	return nil
 }
 
-// failed shows err, gives the addresses back, and waits for a change.
+// failed shows err, to who asks for a page as well, and waits for a change.
 func (l *reloader) failed(ctx context.Context, err error) {
-	l.sockets.Close()
 	if err == nil {
 		err = errors.New("the server has ended")
 	}
-	report(l.stderr, explain(err))
+	var text bytes.Buffer
+	report(&text, explain(err))
+	_, _ = l.stderr.Write(text.Bytes())
 	l.say.line("waiting", "for a change, to load it again")
+	standby, end := context.WithCancel(ctx)
+	var standing sync.WaitGroup
+	if l.last != nil {
+		standing.Go(func() { _ = l.last.Standby(standby, failurePage(text.String())) })
+	}
+	defer standing.Wait()
+	defer end()
 	select {
 	case <-ctx.Done():
 	case files := <-l.watcher.Changes():
 		l.say.changed(files)
 	case <-l.hangup:
 	}
+}
+
+// failurePage answers every request with 503. What failed it shows to this
+// machine alone: a traceback may have secrets in it. A browser asks again by
+// itself.
+func failurePage(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fields := w.Header()
+		fields.Set("Content-Type", "text/plain; charset=utf-8")
+		fields.Set("Cache-Control", "no-store")
+		fields.Set("Refresh", "1")
+		fields.Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		shown := text
+		if !fromHere(r) {
+			shown = "Pasted's terminal says why.\n"
+		}
+		fmt.Fprintf(w, "The application does not load.\n\n%s\nIt is loaded again when a file changes.\n", shown)
+	})
+}
+
+// fromHere says whether r comes from this machine, and from no proxy on it.
+func fromHere(r *http.Request) bool {
+	for _, field := range []string{"Forwarded", "X-Forwarded-For", "Via"} {
+		if r.Header.Get(field) != "" {
+			return false
+		}
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback()
 }
 
 // serveRelease loads a release and serves it until ctx ends.
@@ -128,6 +170,7 @@ func (l *reloader) serveRelease(ctx, kill context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.last = r
 	l.watcher.Ignore(r.Pserve.IgnoreFiles...)
 	l.watcher.Watch(began, r.Pserve.WatchFiles...)
 	l.tellNews(r)

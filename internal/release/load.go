@@ -33,9 +33,11 @@ func (r *Release) readSettings(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.Pserve, err = readPserve(r.File, r.options.Vars); err != nil {
+	var unknown []string
+	if r.Pserve, unknown, err = readPserve(r.File, r.options.Vars); err != nil {
 		return err
 	}
+	r.Warnings = append(r.Warnings, unknown...)
 	if err := checkSections(loader.Sections()); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package release
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,23 +46,23 @@ func pserveVars(t target, given *paste.Conf) *paste.Conf {
 
 // readPserve reads [pserve]. Here variables win over the file's [DEFAULT], as
 // plaster has it for every section that it reads itself; and options whose name
-// is a default's are none. The file has been parsed before.
-func readPserve(file string, vars *paste.Conf) (Pserve, error) {
+// is a default's are none. unknown are warnings, for pserve passes over what it
+// does not know. The file has been parsed before.
+func readPserve(file string, vars *paste.Conf) (p Pserve, unknown []string, err error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return Pserve{}, err
+		return p, nil, err
 	}
 	parsed, err := ini.Parse(file, data)
 	if err != nil {
-		return Pserve{}, misread(err)
+		return p, nil, misread(err)
 	}
 	for name, value := range vars.All() {
 		parsed.SetDefault(name, value)
 	}
-	var p Pserve
 	section := parsed.Section(pserveSection)
 	if section == nil {
-		return p, nil
+		return p, nil, nil
 	}
 	for _, o := range section.Options() {
 		if parsed.Defaults().Option(o.Name) != nil {
@@ -69,11 +70,25 @@ func readPserve(file string, vars *paste.Conf) (Pserve, error) {
 		}
 		value, err := parsed.Interpolate(pserveSection, o)
 		if err != nil {
-			return p, misread(err)
+			return p, nil, misread(err)
 		}
-		p.set(o.Name, value, filepath.Dir(file))
+		if !p.set(o.Name, value, filepath.Dir(file)) {
+			unknown = append(unknown, unknownOption(file, o))
+		}
 	}
-	return p, nil
+	return p, unknown, nil
+}
+
+// pserveOptions are the options that [pserve] has.
+var pserveOptions = []string{"watch_files", "ignore_files", "open_url"}
+
+// unknownOption is the warning for an option that pserve passes over.
+func unknownOption(file string, o *ini.Option) string {
+	text := "unknown option, without effect"
+	if meant := ini.Nearest(o.Name, pserveOptions); meant != "" {
+		text += fmt.Sprintf(": did you mean %q?", meant)
+	}
+	return fmt.Sprintf("%s:%d: [%s] %s: %s", file, o.Line, pserveSection, o.Name, text)
 }
 
 // misread returns the *paste.Error of an error of package ini.
@@ -89,8 +104,8 @@ func misread(err error) error {
 	}
 }
 
-// set takes one option. pserve passes over those that it does not know.
-func (p *Pserve) set(name, value, dir string) {
+// set takes one option, and says whether it is known.
+func (p *Pserve) set(name, value, dir string) bool {
 	switch name {
 	case "watch_files":
 		for _, file := range nonEmptyLines(value) {
@@ -107,7 +122,10 @@ func (p *Pserve) set(name, value, dir string) {
 		p.IgnoreFiles = nonEmptyLines(value)
 	case "open_url":
 		p.OpenURL = value
+	default:
+		return false
 	}
+	return true
 }
 
 func nonEmptyLines(text string) []string {
