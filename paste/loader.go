@@ -128,6 +128,41 @@ func (l *Loader) Section(name string) (*Conf, error) {
 	return conf, nil
 }
 
+// Raw returns the options of a section of l's file as they stand, without
+// interpolation: its own ones, and those of DEFAULT with here, __file__ and what
+// was passed in. It is empty if there is no such section or l has no file.
+func (l *Loader) Raw(name string) *Conf {
+	conf := new(Conf)
+	if l.file == nil || l.file.Section(name) == nil {
+		return conf
+	}
+	for _, o := range l.file.Section(name).Options() {
+		conf.SetAt(o.Name, o.Raw, l.file.position(o.Line))
+	}
+	return conf
+}
+
+// FindSection returns the section of l's file that a name means, without a
+// look into it, as PasteDeploy's find_config_section does; a nil name is the
+// bare section or "main". The error is an *Error, also where l has no file.
+func (l *Loader) FindSection(kind Kind, name *string) (string, error) {
+	if l.file == nil {
+		return "", &Error{
+			Class: "AttributeError", Text: "'EggLoader' object has no attribute 'find_config_section'",
+			Message: l.spec + " has no sections: want a file",
+		}
+	}
+	q := request{kind: kind, name: name, at: l.at, from: l.childOrigin(name)}
+	s, err := l.find(q)
+	switch {
+	case err != nil:
+		return "", err
+	case s == nil: // Context would take an object of that name
+		return "", l.noSection(q)
+	}
+	return s.Name, nil
+}
+
 // Context resolves a name of l's file or egg, or a URI relative to it, as a
 // loader's app_context, filter_context and server_context do. A nil name is
 // the bare section or "main"; globalConf may be nil. The error is an *Error;

@@ -188,3 +188,32 @@ func TestStandInIsWhatPythonCalls(t *testing.T) {
 		t.Errorf("egg %v", got)
 	}
 }
+
+func TestPartsThatShareAConfigurationSaySo(t *testing.T) {
+	plan := mustPlace(t, `
+[app:main]
+paste.app_factory = py.mod:make
+filter-with = f
+[app:used]
+use = main2
+filter-with = f
+[app:main2]
+paste.app_factory = py.mod:make
+[filter-app:guarded]
+use = f
+next = main2
+[filter:f]
+use = egg:Py#f
+`)
+	id := int64(get(t, plan.Encode(plan.Roots[0].Context), "id").(int))
+	for name, want := range map[string][]any{
+		"main":    {"next_context.global_conf", "next_context.local_conf"},
+		"used":    {},
+		"guarded": {},
+	} {
+		got := get(t, plan.Answer(question(id, "app", name, nil)), "context", "shares")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+}

@@ -8,9 +8,8 @@ done here: a loader asks Pasted.
 import importlib
 import inspect
 
-from pasted_worker import direct, failure
-
-_KINDS = {"application": "app", "filter": "filter", "server": "server"}
+from pasted_worker import direct, failure, loader
+from pasted_worker.installed import distribution
 
 
 class Context:
@@ -20,31 +19,48 @@ class Context:
     """
 
     def __init__(self, tree, asker):
-        self.object_type = tree["type"]
+        self.type_name = tree["type"]
         self.protocol = tree["protocol"] or None
         self.global_conf = tree["global_conf"]
         self.local_conf = tree["local_conf"]
-        self.distribution = tree.get("distribution") or None
+        self._distribution = tree.get("distribution")
         self.entry_point_name = tree.get("entry_point_name") or None
-        self.loader = Loader(tree, asker, type(self))
+        self.loader = loader.make(tree, asker, type(self))
         self.object = None
         self._section = {key: tree.get(key) for key in ("section", "file", "line")}
         self._direct = bool(tree["object"]) and tree["object"]["style"] == "direct"
-        if self.object_type == "pipeline":
+        if self.type_name == "pipeline":
             self.app_context = type(self)(tree["app"], asker)
             self.filter_contexts = [type(self)(t, asker) for t in tree["filters"]]
-        elif self.object_type in ("filter_app", "filtered_with"):
+        elif self.type_name in ("filter_app", "filtered_with"):
             self.next_context = type(self)(tree["next"], asker)
             self.filter_context = type(self)(tree["filter"], asker)
+            self._share(tree.get("shares", ()))
         elif tree["object"]:
             self.object = self._marked(load_object, tree["object"])
 
     def create(self):
         """Build what the context stands for."""
-        build = self.builders.get(self.object_type)
+        build = self.builders.get(self.type_name)
         if build is None:
-            raise AssertionError("Object type %r unknown" % (self.object_type,))
+            raise AssertionError("Object type %r unknown" % (self.type_name,))
         return self._marked(build, self)
+
+    def _share(self, names):
+        """Have the configurations that belong to a part as well be the same objects."""
+        for name in names:
+            part, _, conf = name.partition(".")
+            setattr(self, conf, getattr(getattr(self, part), conf))
+
+    @property
+    def object_type(self):
+        """What the context is, an object whose name says it."""
+        return loader.object_type(self.type_name)
+
+    @property
+    def distribution(self):
+        """The distribution of an egg's entry point, as importlib.metadata has it; else None."""
+        return distribution(self._distribution) if self._distribution else None
 
     def config(self):
         """Return both configurations in one, as PasteDeploy's appconfig() does."""
@@ -69,87 +85,6 @@ class Context:
 
 class Config(dict):
     """A dict with room for attributes."""
-
-
-class Loader:
-    """What a composite factory resolves its children with."""
-
-    def __init__(self, tree, asker, context=Context):
-        self._context = context
-        self._id = tree["id"]
-        self._asker = asker
-        self.filename = tree.get("file") or None
-
-    def get_app(self, name=None, global_conf=None):
-        return self.app_context(name=name, global_conf=global_conf).create()
-
-    def get_filter(self, name=None, global_conf=None):
-        return self.filter_context(name=name, global_conf=global_conf).create()
-
-    def get_server(self, name=None, global_conf=None):
-        return self.server_context(name=name, global_conf=global_conf).create()
-
-    def app_context(self, name=None, global_conf=None):
-        return self.get_context("application", name=name, global_conf=global_conf)
-
-    def filter_context(self, name=None, global_conf=None):
-        return self.get_context("filter", name=name, global_conf=global_conf)
-
-    def server_context(self, name=None, global_conf=None):
-        return self.get_context("server", name=name, global_conf=global_conf)
-
-    def get_context(self, object_type, name=None, global_conf=None):
-        """Return the context; object_type may be PasteDeploy's own APP and so on."""
-        objects = Objects()
-        answer = self._asker.ask({
-            "context": self._id,
-            "type": _KINDS[getattr(object_type, "name", object_type)],
-            "name": name if name is None else _str(name),
-            "global_conf": None if global_conf is None else objects.hide(global_conf),
-        })
-        if "error" in answer:
-            raise failure.revive(answer["error"]["class"], answer["error"]["text"])
-        return self._context(objects.show(answer["context"]), self._asker)
-
-
-def _str(name):
-    if not isinstance(name, str):
-        raise TypeError("name is %r: want a str or None" % (name,))
-    return str.__str__(name)
-
-
-class Objects:
-    """The values of a global_conf that are not text.
-
-    Factories hand objects on to their children that way. To Pasted, which hands
-    values on without a look at them, each goes as a text that stands for it.
-    """
-
-    def __init__(self):
-        self._by_text = {}
-
-    def hide(self, conf):
-        """Return conf with nothing but text in it."""
-        hidden = {}
-        for key, value in conf.items():
-            if not isinstance(value, str):
-                text = "<pasted object %d>" % len(self._by_text)
-                self._by_text[text] = value
-                value = text
-            hidden[_str(key)] = str.__str__(value)
-        return hidden
-
-    def show(self, tree):
-        """Put the objects back into the configurations of tree, and return it."""
-        if self._by_text:
-            for name in ("global_conf", "local_conf"):
-                tree[name] = {k: self._by_text.get(v, v) for k, v in tree[name].items()}
-            for child in ("app", "filter", "next"):
-                if child in tree:
-                    self.show(tree[child])
-            for child in tree.get("filters", ()):
-                self.show(child)
-        return tree
 
 
 def load_object(reference):
@@ -258,7 +193,7 @@ def _create_filtered_with(context):
     inner = context.next_context.create()
     # PasteDeploy's rule, a pipeline with a filter included: only what is an
     # application by its type is wrapped as one.
-    if context.next_context.object_type == "application":
+    if context.next_context.type_name == "application":
         return outer(inner)
     return lambda app: outer(inner(app))
 

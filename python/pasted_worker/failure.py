@@ -1,32 +1,11 @@
-"""Exceptions on their way between Pasted and Python.
+"""Exceptions on their way from Python to Pasted: what keeps a process from serving."""
 
-What keeps a process from serving is described for Pasted; what PasteDeploy
-would have raised comes from Pasted as a class's name and a text.
-"""
-
-import ast
-import builtins
-import configparser
 import importlib
 import os
-import re
 import traceback
-
-try:
-    from importlib.metadata import PackageNotFoundError
-except ImportError:  # Python 3.6 and 3.7
-    class PackageNotFoundError(ImportError):
-        """Stands for the class of that name where there is no importlib.metadata."""
 
 _HEADLINE = "Traceback (most recent call last):\n"
 
-_OSERROR = re.compile(r"\[Errno (\d+)\] ([^:]*)(?:: (['\"].*))?", re.DOTALL)
-_UNICODE_ERROR = re.compile(
-    r"'([^']*)' codec can't decode bytes? (?:0x([0-9a-f]{2}) )?in position (\d+)(?:-(\d+))?: (.*)",
-    re.DOTALL)
-
-
-# From Python to Pasted.
 
 def describe(stage, error):
     """Return the value of a Failed frame for error, raised in stage."""
@@ -57,6 +36,16 @@ def mark(error, section):
         pass  # a class without room for it
 
 
+def note(error, message):
+    """Have error's traceback end with message, file and line; its text stays PasteDeploy's."""
+    if not message or message == str(error):
+        return
+    if hasattr(error, "add_note"):
+        error.add_note(message)
+    else:
+        error.pasted_note = message
+
+
 def traceback_of(error):
     """Return error's traceback as Python prints it, from the application's code on."""
     tb = error.__traceback__
@@ -66,6 +55,8 @@ def traceback_of(error):
         text = "".join(traceback.format_exception(type(error), error, tb))
     except Exception:  # of the application's __str__, say
         text = "%s (its traceback cannot be had)\n" % type(error).__name__
+    if hasattr(error, "pasted_note"):
+        text += error.pasted_note + "\n"  # which Pythons before 3.11 do not know
     # Where no frame is left Python leaves the headline out, for which logs
     # and people look.
     return text if text.startswith(_HEADLINE) else _HEADLINE + text
@@ -120,70 +111,3 @@ def _first(error):
             return error
         seen.add(id(before))
         error = before
-
-
-# From Pasted to Python.
-
-def revive(name, text):
-    """Return the exception of class name whose str() is text.
-
-    The name is a builtin class's or has its module before it; what is not known
-    becomes a LookupError.
-    """
-    module, _, plain = name.rpartition(".")
-    if plain == "PackageNotFoundError":
-        return _package_not_found(text)
-    kind = getattr(configparser if module == "configparser" else builtins, plain, None)
-    if not (isinstance(kind, type) and issubclass(kind, Exception)):
-        return LookupError(text)
-    if issubclass(kind, configparser.Error):
-        return _configparser_error(kind, text)
-    if issubclass(kind, KeyError):
-        return _key_error(kind, text)
-    if issubclass(kind, OSError):
-        return _os_error(kind, text)
-    if issubclass(kind, UnicodeError):
-        return _unicode_error(text)
-    return kind(text)
-
-
-def _package_not_found(text):
-    error = PackageNotFoundError(text.replace("No package metadata was found for ", "", 1))
-    return error if str(error) == text else PackageNotFoundError(text)
-
-
-def _configparser_error(kind, text):
-    error = kind.__new__(kind)
-    configparser.Error.__init__(error, text)
-    return error
-
-
-def _key_error(kind, text):
-    try:
-        return kind(ast.literal_eval(text))
-    except (ValueError, SyntaxError):
-        return kind(text)
-
-
-def _os_error(kind, text):
-    """Return the error with its errno, strerror and filename, as far as text has them."""
-    match = _OSERROR.fullmatch(text)
-    if match is None:
-        return kind(text)
-    number, reason, filename = match.groups()
-    try:
-        arguments = (ast.literal_eval(filename),) if filename else ()
-    except (ValueError, SyntaxError):
-        return kind(text)
-    return OSError(int(number), reason, *arguments)
-
-
-def _unicode_error(text):
-    match = _UNICODE_ERROR.fullmatch(text)
-    if match is None:
-        return ValueError(text)
-    codec, byte, start, end, reason = match.groups()
-    start = int(start)
-    end = int(end) + 1 if end else start + 1
-    data = bytes(start) + bytes([int(byte or "0", 16)]) * (end - start)
-    return UnicodeDecodeError(codec, data, start, end, reason)

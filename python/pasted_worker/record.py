@@ -8,7 +8,8 @@ import collections
 import re
 
 from pasted_worker import direct, failure
-from pasted_worker.context import Context, Loader, fix_call
+from pasted_worker.context import Context, fix_call
+from pasted_worker.loader import Loader
 
 _ADDRESS = re.compile(" at 0x[0-9a-f]+")
 
@@ -92,7 +93,6 @@ class RecordedContext(Context):
 
     def __init__(self, tree, recorder):
         super().__init__(tree, recorder)
-        self.loader.uri = tree["loader"]
         self.recorder = recorder
         if self.object is not None and not self.is_direct():
             self.object = Bound(self, self.object)
@@ -118,7 +118,7 @@ def _create_filtered_with(context):
     """Do what PasteDeploy does, to the letter: see create() on broken."""
     outer = context.filter_context.create()
     inner = context.next_context.create()
-    if context.next_context.object_type == "application":
+    if context.next_context.type_name == "application":
         return outer(inner)
 
     def composed(app):

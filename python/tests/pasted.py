@@ -294,6 +294,7 @@ def tree(module, attr, style="factory", type="application", protocol="paste.app_
         "object": {"style": style, "module": module, "attr": attr},
         "egg": "", "distribution": "", "entry_point_name": "", "global_conf": {"here": "/site"},
         "local_conf": {}, "section": "app:main", "file": "site.ini", "line": 3,
+        "loader": "config:/site/site.ini",
     }
     made.update(more)
     return made

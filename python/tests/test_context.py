@@ -1,6 +1,5 @@
 """What is built of the contexts that Pasted has resolved, and in which order."""
 
-import configparser
 import sys
 import types
 import unittest
@@ -82,8 +81,8 @@ def filter_app(next, filter):
     return tree("", "", type="filter_app", protocol="", object=None, next=next, filter=filter)
 
 
-def filtered_with(next, filter):
-    return tree("", "", type="filtered_with", protocol="", object=None, next=next, filter=filter)
+def filtered_with(next, filter, **more):
+    return tree("", "", type="filtered_with", protocol="", object=None, next=next, filter=filter, **more)
 
 
 class Case(unittest.TestCase):
@@ -216,132 +215,6 @@ class Arguments(Case):
             with self.assertRaises(TypeError) as caught:
                 self.create(made)
             self.assertEqual(caught.exception.pasted_section["section"], "app:inner")
-
-
-class Loaders(Case):
-    """What a composite factory is given."""
-
-    def test_children_come_from_pasted(self):
-        answers = Answers(blog={"context": app_tree()}, wiki={"context": app_tree()})
-        made = tree("noting", "composite", protocol="paste.composite_factory",
-                    local_conf={"/": "blog", "/wiki": "wiki"})
-        self.assertEqual(Context(made, answers).create(), {"/": "app", "/wiki": "app"})
-        self.assertEqual(answers.asked[0], {
-            "context": made["id"], "type": "app", "name": "blog", "global_conf": {"here": "/site"}})
-
-    def loader(self, **answers):
-        self.answers = Answers(**answers)
-        return Context(app_tree(), self.answers).loader
-
-    def test_every_question(self):
-        loader = self.loader(
-            x={"context": app_tree()}, f={"context": filter_tree("f")}, none={"context": app_tree()},
-            s={"context": tree("noting", "server", type="server", protocol="paste.server_factory")})
-        self.assertEqual(loader.get_app("x"), "app")
-        self.assertEqual(loader.get_app(), "app")
-        self.assertEqual(loader.get_app(name="x", global_conf={}), "app")
-        self.assertEqual(loader.get_filter("f")("app"), "f(app)")
-        self.assertEqual(loader.get_server("s")("app"), "serving app at 1")
-        self.assertEqual(loader.app_context("x").object_type, "application")
-        self.assertEqual(loader.filter_context("f").protocol, "paste.filter_factory")
-        self.assertEqual(loader.server_context("s").object_type, "server")
-        asked = [(q["type"], q["name"], q["global_conf"]) for q in self.answers.asked]
-        self.assertEqual(asked, [
-            ("app", "x", None), ("app", None, None), ("app", "x", {}), ("filter", "f", None),
-            ("server", "s", None), ("app", "x", None), ("filter", "f", None), ("server", "s", None)])
-
-    def test_object_types_of_pastedeploy_are_understood(self):
-        loader = self.loader(x={"context": app_tree()})
-        loader.get_context(types.SimpleNamespace(name="filter"), "x")
-        self.assertEqual(self.answers.asked[0]["type"], "filter")
-
-    def test_attributes_of_a_context(self):
-        loader = self.loader(x={"context": app_tree(
-            local_conf={"a": "local"}, global_conf={"a": "global", "b": "global"},
-            distribution="Dist", entry_point_name="main")})
-        found = loader.app_context("x")
-        self.assertIs(found.object, sys.modules["noting"].app)
-        self.assertEqual((found.distribution, found.entry_point_name), ("Dist", "main"))
-        self.assertEqual(found.config(), {"a": "local", "b": "global"})
-        self.assertEqual(found.config().local_conf, {"a": "local"})
-        self.assertIs(found.config().context, found)
-        found.local_conf["added"] = "before create"
-        found.create()
-        self.assertEqual(calls[-1][2], {"a": "local", "added": "before create"})
-
-    def test_contexts_within_contexts(self):
-        loader = self.loader(p={"context": pipeline(app_tree(), filter_tree("f"))},
-                             w={"context": filtered_with(app_tree(), filter_tree("g"))})
-        found = loader.app_context("p")
-        self.assertIsNone(found.protocol)
-        self.assertEqual(found.app_context.protocol, "paste.app_factory")
-        self.assertEqual([c.local_conf for c in found.filter_contexts], [{"name": "f"}])
-        self.assertEqual(loader.app_context("w").filter_context.local_conf, {"name": "g"})
-
-    def test_objects_in_global_conf_reach_the_child(self):
-        registry = object()
-        seen = []
-
-        def answer(question):
-            seen.append(question)
-            conf = dict(question["global_conf"])
-            inner = app_tree(global_conf=conf, local_conf={"got": conf["registry"]})
-            return {"context": pipeline(inner, filter_tree("f", global_conf=conf))}
-
-        loader = self.loader(x=answer)
-        loader.get_app("x", {"registry": registry, "none": None, "text": "t", "number": 3})
-        import marshal
-        marshal.dumps(seen[0])
-        self.assertTrue(all(isinstance(v, str) for v in seen[0]["global_conf"].values()))
-        self.assertEqual(calls[0], ("app", {"registry": registry, "none": None, "text": "t", "number": 3},
-                                    {"got": registry}))
-
-    def test_names_that_are_no_text(self):
-        with self.assertRaisesRegex(TypeError, "name is 3"):
-            self.loader().get_app(3)
-
-    ERRORS = [
-        ("LookupError", "No section 'x' found", LookupError),
-        ("KeyError", "'missing'", KeyError),
-        ("IndexError", "list index out of range", IndexError),
-        ("ValueError", "too many values to unpack (expected 2)", ValueError),
-        ("AttributeError", "'NoneType' object has no attribute 'group'", AttributeError),
-        ("AssertionError", "Protocol None unknown", AssertionError),
-        ("TypeError", "name is int: want str or None", TypeError),
-        ("RecursionError", "maximum recursion depth exceeded", RecursionError),
-        ("FileNotFoundError", "[Errno 2] No such file or directory: '/none/x.ini'", FileNotFoundError),
-        ("IsADirectoryError", "[Errno 21] Is a directory: '/tmp'", IsADirectoryError),
-        ("PermissionError", "[Errno 13] Permission denied: \"/it's\"", PermissionError),
-        ("OSError", "something else", OSError),
-        ("UnicodeDecodeError", "'utf-8' codec can't decode byte 0xe9 in position 7: invalid continuation byte",
-         UnicodeDecodeError),
-        ("configparser.MissingSectionHeaderError", "File contains no section headers.\nfile: 'x', line: 1\n'a'",
-         configparser.MissingSectionHeaderError),
-        ("configparser.InterpolationSyntaxError", "Error in file x: '%' must be followed by '%' or '('",
-         configparser.InterpolationSyntaxError),
-        ("configparser.DuplicateOptionError", "While reading from 'x'", configparser.DuplicateOptionError),
-        ("importlib.metadata.PackageNotFoundError", "No package metadata was found for Missing", ImportError),
-        ("ModuleNotFoundError", "No module named 'x'", ModuleNotFoundError),
-        ("SystemExit", "x", LookupError),
-        ("no.such.Class", "text", LookupError),
-        ("open", "text", LookupError),
-    ]
-
-    def test_errors_are_those_of_pastedeploy(self):
-        for name, text, kind in self.ERRORS:
-            with self.subTest(name):
-                with self.assertRaises(kind) as caught:
-                    self.loader(x={"error": {"class": name, "text": text}}).get_app("x")
-                self.assertEqual(str(caught.exception), text)
-
-    def test_errors_have_their_attributes(self):
-        with self.assertRaises(FileNotFoundError) as caught:
-            self.loader(x={"error": {
-                "class": "FileNotFoundError", "text": "[Errno 2] No such file or directory: '/x.ini'"}}).get_app("x")
-        self.assertEqual((caught.exception.errno, caught.exception.filename), (2, "/x.ini"))
-        with self.assertRaises(KeyError) as caught:
-            self.loader(x={"error": {"class": "KeyError", "text": "'name'"}}).get_app("x")
-        self.assertEqual(caught.exception.args, ("name",))
 
 
 if __name__ == "__main__":

@@ -838,14 +838,14 @@ class Importer(Case):
         worker = self.serving(sources={"app": APP + """
     def own(environ):
         import traceback
-        from pasted_worker import failure
+        from pasted_worker import revival
         try:
-            failure.revive(None, None)
+            revival.revive(None, None)
         except AttributeError:
             return traceback.format_exc()
 """})
         text = worker.get("/own").body.decode()
-        self.assertIn('File "<pasted>/pasted_worker/failure.py"', text)
+        self.assertIn('File "<pasted>/pasted_worker/revival.py"', text)
         self.assertIn('module, _, plain = name.rpartition(".")', text)
 
     def test_package_is_one(self):
