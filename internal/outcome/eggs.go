@@ -48,9 +48,9 @@ func fold(name string) string {
 	return folded
 }
 
-// wellKnown returns the table for a session that imports nothing: which names
+// WellKnown returns the table for a session that imports nothing: which names
 // there are, and not what they refer to.
-func wellKnown() paste.EntryPoints { return named{readEggs()} }
+func WellKnown() paste.EntryPoints { return named{readEggs()} }
 
 type named struct{ eggs }
 

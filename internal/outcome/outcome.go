@@ -122,7 +122,7 @@ func (e *lostError) Error() string { return e.err.Error() }
 // options are those of every resolution.
 func (s *Session) options(ctx context.Context) (paste.Options, error) {
 	if s.python == nil {
-		return paste.Options{EntryPoints: wellKnown(), Assume: true, Strict: true, Foreign: s.objects.foreign}, nil
+		return paste.Options{EntryPoints: WellKnown(), Assume: true, Strict: true, Foreign: s.objects.foreign}, nil
 	}
 	if s.eggs == nil {
 		eggs, err := s.python.EntryPoints(ctx)
