@@ -26,13 +26,12 @@ type member struct {
 // to now: of the worker with the fewest requests in it, a free lane, or, of a
 // fast application, the first with room. It returns nil if there is none.
 func (p *Pool) pickLocked(size int, now time.Time) *lane {
-	ahead := p.pace.ahead()
 	var best *lane
 	for _, m := range p.members {
 		if m.closed || best != nil && m.inflight >= best.member.inflight {
 			continue
 		}
-		if l := m.roomLocked(ahead, size, now); l != nil {
+		if l := m.roomLocked(p.pace.ahead(m.budgetLocked()), size, now); l != nil {
 			best = l
 		}
 	}
@@ -83,7 +82,7 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 // more than half of what it may is left alone, so that frames leave several at a
 // time.
 func (p *Pool) refillLocked(l *lane, now time.Time, on *h1.Loop) {
-	ahead := p.pace.ahead()
+	ahead := p.pace.ahead(l.member.budgetLocked())
 	if l.member.closed || len(l.inflight) > (ahead+1)/2 || l.index >= len(l.member.usedLocked()) {
 		return
 	}

@@ -30,7 +30,7 @@ func TestFastApplicationsGetRequestsAheadAndSlowOnesNone(t *testing.T) {
 		for i := 0; test.service != nil && i < many; i++ {
 			p.add(test.service(i))
 		}
-		if got := p.ahead(); got < test.least || got > test.most {
+		if got := p.ahead(aheadBudget); got < test.least || got > test.most {
 			t.Errorf("%s: %d ahead, want %d to %d", name, got, test.least, test.most)
 		}
 	}

@@ -82,6 +82,14 @@ func (w *width) rest() {
 	w.mode, w.until, w.pause, w.computes = wide, time.Time{}, 0, false
 }
 
+// budgetLocked returns how long a request may wait on a lane of m.
+func (m *member) budgetLocked() time.Duration {
+	if m.width.computes && len(m.usedLocked()) == 1 {
+		return computeBudget
+	}
+	return aheadBudget
+}
+
 // usedLocked returns the lanes of m that get requests.
 func (m *member) usedLocked() []*lane {
 	if m.width.mode == wide {
