@@ -102,6 +102,20 @@ func TestBrowserOpensWhatPserveWouldOpen(t *testing.T) {
 	}
 }
 
+func TestBrowserThatFailsIsAWarning(t *testing.T) {
+	t.Parallel()
+	s := pserveSite(t)
+	if err := os.Mkdir(s.opened, 0o755); err != nil { // the script cannot write
+		t.Fatal(err)
+	}
+	server := s.pasted("-b here.ini")
+	harness.Await(t, 30*time.Second, "the warning", func() bool {
+		return len(server.Stderr.Lines(`level=WARN msg="the browser is not opened" url=http://127.*exit status`)) == 1
+	})
+	get(t, s.client, server.URL+"/")
+	server.Stop()
+}
+
 // A pserved is testdata/pserve with two ports.
 type pserved struct {
 	t           *testing.T

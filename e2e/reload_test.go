@@ -79,17 +79,14 @@ func (s *reloadSite) save(name, text string) {
 	}
 }
 
-// edit replaces text in a file, in place.
+// edit replaces text in a file, and saves it.
 func (s *reloadSite) edit(name, old, text string) {
 	s.t.Helper()
-	path := filepath.Join(s.dir, name)
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
 	if err != nil || !strings.Contains(string(data), old) {
 		s.t.Fatalf("%s has no %q: %v", name, old, err)
 	}
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(data), old, text)), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
+	s.save(name, strings.ReplaceAll(string(data), old, text))
 }
 
 // says waits until path is answered by text.

@@ -150,9 +150,9 @@ func (s *settling) settle(w *Watcher, now time.Time, changed []string, missing b
 		return 0
 	case s.first.IsZero():
 		s.first, s.last = now, now
-		return settle
-	case now.Sub(s.last) < settle && now.Sub(s.first) < mostSettle:
-		return settle - now.Sub(s.last)
+		return w.opts.Settle
+	case now.Sub(s.last) < w.opts.Settle && now.Sub(s.first) < mostSettles*w.opts.Settle:
+		return w.opts.Settle - now.Sub(s.last)
 	}
 	for _, name := range changed {
 		f := w.files[name]

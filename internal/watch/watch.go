@@ -20,11 +20,10 @@ import (
 )
 
 const (
-	// settle is how long nothing must change before changes are told: an
-	// editor saves several files, or one in several steps.
-	settle = 50 * time.Millisecond
-	// mostSettle is after how long changes are told although there are more.
-	mostSettle = time.Second
+	defaultSettle = 50 * time.Millisecond
+	// mostSettles is after how many times as long as they must settle changes
+	// are told although there are more.
+	mostSettles = 20
 	// vanished is how long a file must be missing to count as removed: many
 	// editors take it away before they put the new one there.
 	vanished = 500 * time.Millisecond
@@ -34,7 +33,10 @@ const (
 type Options struct {
 	// Interval is how often every file is looked at; 0: a second.
 	Interval time.Duration
-	Log      *slog.Logger
+	// Settle is how long nothing must change before changes are told, for an
+	// editor saves several files, or one in several steps; 0: 50 ms.
+	Settle time.Duration
+	Log    *slog.Logger
 }
 
 // A Watcher watches files. All methods but Run may be called from any
@@ -60,6 +62,9 @@ type Watcher struct {
 func New(opts Options) *Watcher {
 	if opts.Interval <= 0 {
 		opts.Interval = time.Second
+	}
+	if opts.Settle <= 0 {
+		opts.Settle = defaultSettle
 	}
 	return &Watcher{
 		opts:     opts,

@@ -29,6 +29,12 @@ type site struct {
 // watch yet.
 func watching(t *testing.T, interval time.Duration, files ...string) *site {
 	t.Helper()
+	return settlingIn(t, 0, interval, files...)
+}
+
+// settlingIn is watching with a time in which changes settle.
+func settlingIn(t *testing.T, settle, interval time.Duration, files ...string) *site {
+	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +43,7 @@ func watching(t *testing.T, interval time.Duration, files ...string) *site {
 	for _, f := range files {
 		s.write(f, "one")
 	}
-	s.w = watch.New(watch.Options{Interval: interval, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s.w = watch.New(watch.Options{Interval: interval, Settle: settle, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.w.Run(ctx) }()
@@ -134,7 +140,7 @@ func TestSaveIsTold(t *testing.T) {
 
 func TestSavesCloseTogetherAreToldOnce(t *testing.T) {
 	t.Parallel()
-	s := watching(t, far, "a.py", "b.py", "sub/c.py")
+	s := settlingIn(t, time.Second, far, "a.py", "b.py", "sub/c.py")
 	s.watch("a.py", "b.py", "sub/c.py")
 	for _, name := range []string{"sub/c.py", "a.py", "b.py", "a.py"} {
 		s.write(name, "another")
