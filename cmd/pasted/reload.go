@@ -67,6 +67,11 @@ func (s *serveCommand) runReloading(ctx context.Context) error {
 // or, with the error of its stop, when ctx has ended. Requests that are being
 // served when something changes have grace to finish.
 func (l *reloader) round(ctx, kill context.Context, grace time.Duration) error {
+	select {
+	case files := <-l.watcher.Changes(): // while the one before was ending
+		l.say.changed(files)
+	default:
+	}
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	cut, cutOff := context.WithCancel(kill)

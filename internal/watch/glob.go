@@ -96,6 +96,9 @@ const anyDirs = "**"
 func newPattern(name string) *pattern {
 	p := new(pattern)
 	for text := range strings.SplitSeq(strings.TrimPrefix(name, "/"), "/") {
+		if n := len(p.segments); text == anyDirs && n > 0 && p.segments[n-1].text == anyDirs {
+			continue // the same, in far fewer steps
+		}
 		p.segments = append(p.segments, segment{text, compile(text)})
 	}
 	return p

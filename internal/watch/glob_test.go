@@ -18,7 +18,7 @@ var tree = []string{
 }
 
 var patterns = []string{
-	"*.py", "?.py", "*", ".*", ".*.py", "**", "**/*.py", "*/*.py", "sub/**", "sub/**/g.py", "sub/*/g.py", "**/f/*",
+	"*.py", "?.py", "*", ".*", ".*.py", "**", "**/*.py", "**/**/*.py", "sub/**/**", "*/*.py", "sub/**", "sub/**/g.py", "sub/*/g.py", "**/f/*",
 	"[ab].py", "[!a].py", "[a-b].py", "a[[]1].py", "x[-z]y", "x[]]y", "x[!]]y", `x[\]y`, "x[^z]y", "x[z^]y", "x[y", "x[]y",
 	"nothing*", "sub/.d/*", "sub/.*/*.py", "**/.d/*.py", "ä*", "sub*/c.py", "*[1]*",
 }

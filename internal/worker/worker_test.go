@@ -127,6 +127,22 @@ var fakes = map[string]func(*fake){
 		f.becomeReady()
 		f.await(wire.Drain)
 	},
+	"imports": func(f *fake) {
+		f.say(wire.Imported, []any{"/app.py", "relative.py", int64(5), "/parts.py"})
+		f.becomeReady()
+		f.await(wire.Files)
+		f.say(wire.Imported, []any{"/later.py"})
+		for {
+			frame, err := f.frames.Next()
+			if err != nil || frame.Kind == wire.Drain {
+				return
+			}
+		}
+	},
+	"invents": func(f *fake) {
+		f.say(wire.Imported, marshal.Dict{{Key: "file", Value: "/app.py"}})
+		time.Sleep(time.Hour)
+	},
 	"breeds": func(f *fake) { // leaves a process behind
 		child := exec.Command("sleep", "3600")
 		if err := child.Start(); err != nil {

@@ -23,10 +23,13 @@ class Files:
         self._warn = warn
         self._system = _system_directories()
         self._told = set()
+        self._seen = set()  # names of modules
 
     def news(self):
         """Return the files that no call has returned before."""
-        files = [_source(path) for path in map(_file, list(sys.modules.values())) if path]
+        modules = [item for item in list(sys.modules.items()) if item[0] not in self._seen]
+        self._seen.update(name for name, _ in modules)
+        files = [_source(path) for path in (_file(module) for _, module in modules) if path]
         return self._new(files + self._resolve_assets())
 
     def of(self, error):
