@@ -6,18 +6,24 @@ import (
 )
 
 // A Conf is a configuration: values by name, in the order in which the names
-// were first set, as a Python dict keeps them. The zero value and a nil *Conf
-// are empty; only the former may be set. It is safe for concurrent use as long
-// as nobody sets.
+// were first set, as a Python dict keeps them, each with the place where it
+// stands. The zero value and a nil *Conf are empty; only the former may be set.
+// It is safe for concurrent use as long as nobody sets. Decode reads its values
+// into a struct.
 type Conf struct {
 	keys   []string
 	values map[string]confValue
+	// owner is the section whose options these are, and where its header
+	// stands, if they are one's.
+	owner  string
+	header Position
 }
 
 // A confValue is one value of a Conf and where it came from.
 type confValue struct {
-	text string
-	pos  Position
+	text    string
+	pos     Position
+	section string
 }
 
 // NewConf returns a Conf of pairs: a name, its value, a name, its value. A
@@ -48,6 +54,16 @@ func (c *Conf) Pos(key string) Position {
 	return c.values[key].pos
 }
 
+// Section returns the text between the brackets of the section where the value
+// of key stands, which a `use` may have brought from another one: "app:main", or
+// "DEFAULT". It is empty where Pos is the zero Position.
+func (c *Conf) Section(key string) string {
+	if c == nil {
+		return ""
+	}
+	return c.values[key].section
+}
+
 // Set gives key a value that stands in no file. A key that is set already
 // keeps its place.
 func (c *Conf) Set(key, value string) {
@@ -56,13 +72,17 @@ func (c *Conf) Set(key, value string) {
 
 // SetAt is Set for a value that stands at pos.
 func (c *Conf) SetAt(key, value string, pos Position) {
+	c.set(key, confValue{text: value, pos: pos})
+}
+
+func (c *Conf) set(key string, value confValue) {
 	if c.values == nil {
 		c.values = make(map[string]confValue)
 	}
 	if _, ok := c.values[key]; !ok {
 		c.keys = append(c.keys, key)
 	}
-	c.values[key] = confValue{value, pos}
+	c.values[key] = value
 }
 
 // Delete takes key out, if it is there.
@@ -80,8 +100,7 @@ func (c *Conf) Update(other *Conf) {
 		return
 	}
 	for _, key := range other.keys {
-		v := other.values[key]
-		c.SetAt(key, v.text, v.pos)
+		c.set(key, other.values[key])
 	}
 }
 
@@ -119,6 +138,9 @@ func (c *Conf) All() iter.Seq2[string, string] {
 // an empty one.
 func (c *Conf) Clone() *Conf {
 	clone := new(Conf)
+	if c != nil {
+		clone.owner, clone.header = c.owner, c.header
+	}
 	clone.Update(c)
 	return clone
 }

@@ -66,6 +66,9 @@ type Context struct {
 func (ctx *Context) Config() *Conf {
 	conf := ctx.GlobalConf.Clone()
 	conf.Update(ctx.LocalConf)
+	if ctx.LocalConf != nil {
+		conf.owner, conf.header = ctx.LocalConf.owner, ctx.LocalConf.header
+	}
 	return conf
 }
 

@@ -1,6 +1,7 @@
 package paste
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -108,11 +109,19 @@ func (b *Builder) application(ctx *Context) (http.Handler, error) {
 	case CompositeFactory:
 		h, err = f(&CompositeLoader{b, ctx.Loader}, ctx.GlobalConf, ctx.LocalConf)
 	}
+	return ctx.handler(h, err)
+}
+
+// handler is what a factory of ctx has returned, with its place in an error.
+func (ctx *Context) handler(h http.Handler, err error) (http.Handler, error) {
+	if err == nil && h == nil {
+		return nil, ctx.errorf("", "%s has made nothing: want an http.Handler", ctx.Object)
+	}
 	return h, ctx.place(err)
 }
 
-// Filter builds a filter, of a section with filter-with too. The factory is
-// called when the filter is applied, as a paste.filter_app_factory is.
+// Filter builds a filter, of a section with filter-with too. A FilterFactory is
+// called now, a FilterAppFactory when the filter is applied.
 func (b *Builder) Filter(ctx *Context) (Wrapper, error) {
 	switch ctx.Type {
 	case Filter:
@@ -120,11 +129,7 @@ func (b *Builder) Filter(ctx *Context) (Wrapper, error) {
 		if err != nil {
 			return nil, err
 		}
-		factory := f.(FilterFactory)
-		return func(next http.Handler) (http.Handler, error) {
-			h, err := factory(next, ctx.GlobalConf, ctx.LocalConf)
-			return h, ctx.place(err)
-		}, nil
+		return ctx.wrapper(f)
 	case FilteredWith:
 		outer, err := b.Filter(ctx.Filter)
 		if err != nil {
@@ -145,14 +150,42 @@ func (b *Builder) Filter(ctx *Context) (Wrapper, error) {
 	return nil, ctx.errorf("", "this is a %s: want a filter", ctx.Type)
 }
 
-// Server builds a server. It is not started.
+// wrapper makes the filter ctx with its factory f.
+func (ctx *Context) wrapper(f any) (Wrapper, error) {
+	if factory, ok := f.(FilterAppFactory); ok {
+		return func(next http.Handler) (http.Handler, error) {
+			return ctx.handler(factory(next, ctx.GlobalConf, ctx.LocalConf))
+		}, nil
+	}
+	filter, err := f.(FilterFactory)(ctx.GlobalConf, ctx.LocalConf)
+	if err == nil && filter == nil {
+		return nil, ctx.errorf("", "%s has made nothing: want a function that wraps an http.Handler", ctx.Object)
+	}
+	if err != nil {
+		return nil, ctx.place(err)
+	}
+	return func(next http.Handler) (http.Handler, error) {
+		return ctx.handler(filter(next), nil)
+	}, nil
+}
+
+// Server builds a server. It is not started. A ServerRunner is called when it
+// is; a ServeFunc's errors are the server's own.
 func (b *Builder) Server(ctx *Context) (ServeFunc, error) {
 	f, err := b.find(ctx, serverFactory, serverRunner)
 	if err != nil {
 		return nil, err
 	}
-	s, err := f.(ServerFactory)(ctx.GlobalConf, ctx.LocalConf)
-	return s, ctx.place(err)
+	if runner, ok := f.(ServerRunner); ok {
+		return func(c context.Context, app http.Handler) error {
+			return runner(c, app, ctx.GlobalConf, ctx.LocalConf)
+		}, nil
+	}
+	serve, err := f.(ServerFactory)(ctx.GlobalConf, ctx.LocalConf)
+	if err == nil && serve == nil {
+		return nil, ctx.errorf("", "%s has made nothing: want a ServeFunc", ctx.Object)
+	}
+	return serve, ctx.place(err)
 }
 
 // find returns the factory of ctx, whose protocol must be one of those given.
@@ -237,11 +270,26 @@ func (l *CompositeLoader) App(name string, global *Conf) (http.Handler, error) {
 	return l.builder.App(ctx)
 }
 
-// Filter builds the filter name.
+// Filter builds the filter name, likewise.
 func (l *CompositeLoader) Filter(name string, global *Conf) (Wrapper, error) {
 	ctx, err := l.loader.Context(FilterKind, &name, global)
 	if err != nil {
 		return nil, err
 	}
 	return l.builder.Filter(ctx)
+}
+
+// Server builds the server name, likewise. It is not started.
+func (l *CompositeLoader) Server(name string, global *Conf) (ServeFunc, error) {
+	ctx, err := l.loader.Context(ServerKind, &name, global)
+	if err != nil {
+		return nil, err
+	}
+	return l.builder.Server(ctx)
+}
+
+// Context resolves name without building it: what the library's app_context,
+// filter_context and server_context do.
+func (l *CompositeLoader) Context(kind Kind, name string, global *Conf) (*Context, error) {
+	return l.loader.Context(kind, &name, global)
 }

@@ -104,7 +104,7 @@ func (f *fakeApp) register(group, name, object string) {
 			return f.composite(function, l, global, local)
 		})
 	case "make_cap_filter", "CapFilter":
-		f.registry.SetFilter(egg, func(next http.Handler, global, local *paste.Conf) (http.Handler, error) {
+		f.registry.SetFilterApp(egg, func(next http.Handler, global, local *paste.Conf) (http.Handler, error) {
 			f.call(function, global, local)
 			tag, ok := local.Get("tag")
 			if !ok {

@@ -32,7 +32,7 @@ func newKit() *kit {
 		}
 		return say(name), nil
 	})
-	k.SetFilter("egg:Kit#filter", func(next http.Handler, _, local *paste.Conf) (http.Handler, error) {
+	k.SetFilterApp("egg:Kit#filter", func(next http.Handler, _, local *paste.Conf) (http.Handler, error) {
 		name, _ := local.Get("name")
 		k.calls = append(k.calls, name)
 		if text, ok := local.Get("fail"); ok {

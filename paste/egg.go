@@ -148,7 +148,7 @@ func (r *resolver) noteNative(from origin, distribution string) {
 
 func (r *resolver) installedWhere(distribution string) error {
 	if r.opts.EntryPoints == nil {
-		return &NotInstalledError{distribution}
+		return &NotInstalledError{Distribution: distribution}
 	}
 	return r.opts.EntryPoints.Installed(distribution)
 }

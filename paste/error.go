@@ -74,6 +74,10 @@ func (n Note) String() string {
 // there: importlib.metadata.PackageNotFoundError.
 type NotInstalledError struct {
 	Distribution string
+	// registry says that a Registry was asked, and known which distributions
+	// it has.
+	registry bool
+	known    []string
 }
 
 // Error returns the text of Python's exception.

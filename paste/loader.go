@@ -117,13 +117,13 @@ func (l *Loader) Section(name string) (*Conf, error) {
 	if l.file == nil || l.file.Section(name) == nil {
 		return nil, nil
 	}
-	conf := new(Conf)
+	conf := &Conf{owner: name, header: l.file.position(l.file.Section(name).Line)}
 	for _, o := range l.file.Section(name).Options() {
 		value, err := l.file.Interpolate(name, o)
 		if err != nil {
 			return nil, l.file.misread(err)
 		}
-		conf.SetAt(o.Name, value, l.file.position(o.Line))
+		conf.set(o.Name, confValue{value, l.file.position(o.Line), name})
 	}
 	return conf, nil
 }
@@ -137,7 +137,7 @@ func (l *Loader) Raw(name string) *Conf {
 		return conf
 	}
 	for _, o := range l.file.Section(name).Options() {
-		conf.SetAt(o.Name, o.Raw, l.file.position(o.Line))
+		conf.set(o.Name, confValue{o.Raw, l.file.position(o.Line), name})
 	}
 	return conf
 }

@@ -179,6 +179,12 @@ func notInstalled(from origin, distribution string, cause error) *Error {
 		"No package metadata was found for "+distribution,
 		fmt.Sprintf("distribution %q is not installed: want it in the Python interpreter", distribution))
 	err.Err = cause
+	var missing *NotInstalledError
+	if errors.As(cause, &missing) && missing.registry {
+		err.Message = from.subject() + fmt.Sprintf("distribution %q is not in the registry: want one that is", distribution)
+		err.Hint = missing.hint()
+		return err
+	}
 	name := strings.TrimRightFunc(distribution, unicode.IsSpace)
 	if i := strings.IndexAny(name, "=<>!~[ "); i > 0 {
 		name = name[:i]
@@ -194,10 +200,22 @@ func notInstalled(from origin, distribution string, cause error) *Error {
 	return err
 }
 
+// hint guesses which distribution of a Registry was meant.
+func (e *NotInstalledError) hint() string {
+	near := ini.Nearest(e.Distribution, e.known)
+	switch {
+	case near != "":
+		return fmt.Sprintf("did you mean egg:%s?", near)
+	case len(e.known) == 0:
+		return "the registry is empty"
+	}
+	return "the registry has " + listed(e.known)
+}
+
 // notNative is notInstalled for a distribution of which only some entry points
 // have a counterpart in Go.
 func (r *resolver) notNative(q request, spec, name string) *Error {
-	err := notInstalled(q.from, spec, &NotInstalledError{spec})
+	err := notInstalled(q.from, spec, &NotInstalledError{Distribution: spec})
 	if hint := r.otherEntryPoint(q, spec, name); hint != "" {
 		err.Hint = hint
 	}

@@ -337,7 +337,7 @@ func TestEggsInEggsEnd(t *testing.T) {
 
 func TestConfigIsAppconfig(t *testing.T) {
 	opts := memory(map[string]string{"main.ini": "[DEFAULT]\nd = 1\n[app:main]\nuse = egg:Fake\nset b = 2\na = 3\nget d = b\n"})
-	conf, err := paste.Config("config:main.ini", opts)
+	conf, err := paste.Config("config:main.ini", nil, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func TestConfigIsAppconfig(t *testing.T) {
 	if diff := cmp.Diff(want, maps.Collect(conf.All())); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, err := paste.Config("config:none.ini", opts); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := paste.Config("config:none.ini", nil, opts); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want that there is no such file", err)
 	}
 }

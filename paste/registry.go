@@ -2,13 +2,16 @@ package paste
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// An AppFactory makes an application, as a paste.app_factory does. What it is
-// given is not to be changed.
+// An AppFactory makes an application, as a paste.app_factory does. The
+// configurations are not to be changed, here and in all factories; Decode reads
+// them.
 type AppFactory func(global, local *Conf) (http.Handler, error)
 
 // A CompositeFactory makes an application of others, as a
@@ -16,32 +19,45 @@ type AppFactory func(global, local *Conf) (http.Handler, error)
 // makes of them.
 type CompositeFactory func(loader *CompositeLoader, global, local *Conf) (http.Handler, error)
 
-// A FilterFactory wraps an application, as a paste.filter_app_factory does.
-type FilterFactory func(next http.Handler, global, local *Conf) (http.Handler, error)
+// A FilterFactory makes a filter, as a paste.filter_factory does: a function
+// that wraps an application, called for each one that is filtered.
+type FilterFactory func(global, local *Conf) (func(next http.Handler) http.Handler, error)
 
-// A ServerFactory makes a server, as a paste.server_factory does.
+// A FilterAppFactory wraps an application, as a paste.filter_app_factory does.
+// It is called for each one that is filtered.
+type FilterAppFactory func(next http.Handler, global, local *Conf) (http.Handler, error)
+
+// A ServerFactory makes a server, as a paste.server_factory does. It does not
+// start it.
 type ServerFactory func(global, local *Conf) (ServeFunc, error)
+
+// A ServerRunner serves app until ctx is done or serving has failed, as a
+// paste.server_runner does: a ServeFunc that reads its options only then.
+type ServerRunner func(ctx context.Context, app http.Handler, global, local *Conf) error
 
 // A ServeFunc serves app until ctx is done or serving has failed.
 type ServeFunc func(ctx context.Context, app http.Handler) error
 
-// A Registry knows which eggs have a counterpart in Go. Names are written as
-// in a file, "egg:Paste#urlmap"; "egg:" may be left out, and without "#" the
-// entry point is "main". Distributions are compared as importlib.metadata does,
-// without regard to case and to runs of "-_."; entry points letter for letter.
-// A name set again means the newer factory.
+// A Registry knows which names of a file have a counterpart in Go. They are
+// written as there: "egg:Paste#urlmap", where "egg:" may be left out, and "#" with
+// what follows it, which is "main" then; or "module:attribute", for a section
+// that has it in use, in use = call:module:attribute, or in paste.app_factory
+// and the like. Distributions are compared as importlib.metadata does, without
+// regard to case and to runs of "-_."; all else letter for letter. One name may
+// have a factory of each type. A name set again means the newer factory.
 //
-// The zero value is an empty registry. It is safe for concurrent use. As
-// EntryPoints it answers for what has been set, with objects that are "".
+// The zero value is an empty registry. It is safe for concurrent use; it is not
+// to be copied. As EntryPoints and Lister it answers for the eggs that have been
+// set, with objects that are "".
 type Registry struct {
 	mu        sync.RWMutex
-	factories map[entryPoint]any
-	dists     map[string]bool
+	factories map[registered]any
+	dists     map[string]string // how a distribution is spelled
 }
 
-// An entryPoint is a key of a Registry; group is the one that it shows as
-// EntryPoints.
-type entryPoint struct{ dist, group, name string }
+// A registered name is a key of a Registry. In that of an object dist is empty
+// and name the whole. Group is the one that it shows as EntryPoints.
+type registered struct{ dist, group, name string }
 
 // The groups, and the protocols, of PasteDeploy.
 const (
@@ -54,27 +70,38 @@ const (
 	serverRunner     = "paste.server_runner"
 )
 
-// SetApp makes f the application egg.
-func (r *Registry) SetApp(egg string, f AppFactory) { r.set(egg, appFactory, f) }
+// SetApp makes f the application that is called name.
+func (r *Registry) SetApp(name string, f AppFactory) { r.set(name, appFactory, f) }
 
-// SetComposite makes f the composite egg.
-func (r *Registry) SetComposite(egg string, f CompositeFactory) { r.set(egg, compositeFactory, f) }
+// SetComposite makes f the composite that is called name.
+func (r *Registry) SetComposite(name string, f CompositeFactory) { r.set(name, compositeFactory, f) }
 
-// SetFilter makes f the filter egg.
-func (r *Registry) SetFilter(egg string, f FilterFactory) { r.set(egg, filterAppFactory, f) }
+// SetFilter makes f the filter that is called name.
+func (r *Registry) SetFilter(name string, f FilterFactory) { r.set(name, filterFactory, f) }
 
-// SetServer makes f the server egg.
-func (r *Registry) SetServer(egg string, f ServerFactory) { r.set(egg, serverFactory, f) }
+// SetFilterApp is SetFilter for the other form of a filter. Of one name that has
+// both, PasteDeploy takes the former, and so is it here.
+func (r *Registry) SetFilterApp(name string, f FilterAppFactory) { r.set(name, filterAppFactory, f) }
 
-func (r *Registry) set(egg, group string, factory any) {
-	dist, name := splitEgg(egg)
+// SetServer makes f the server that is called name.
+func (r *Registry) SetServer(name string, f ServerFactory) { r.set(name, serverFactory, f) }
+
+// SetServerRunner is SetServer for the other form of a server. Of one name that
+// has both, PasteDeploy takes the former, and so is it here.
+func (r *Registry) SetServerRunner(name string, f ServerRunner) { r.set(name, serverRunner, f) }
+
+func (r *Registry) set(name, group string, factory any) {
+	key := registeredName(name)
+	key.group = group
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.factories == nil {
-		r.factories, r.dists = make(map[entryPoint]any), make(map[string]bool)
+		r.factories, r.dists = make(map[registered]any), make(map[string]string)
 	}
-	r.factories[entryPoint{dist, group, name}] = factory
-	r.dists[dist] = true
+	r.factories[key] = factory
+	if key.dist != "" {
+		r.dists[key.dist], _, _ = strings.Cut(strings.TrimPrefix(name, "egg:"), "#")
+	}
 }
 
 // Has says whether the registry can make what ctx, an application, a composite,
@@ -85,37 +112,44 @@ func (r *Registry) Has(ctx *Context) bool {
 	return ok
 }
 
-// factory returns what ctx is to be made with.
+// factory returns what ctx is to be made with. A filter and a server may have
+// the other of their two forms: what a name in Python has says nothing of its
+// counterpart.
 func (r *Registry) factory(ctx *Context) (any, bool) {
-	if ctx.Object == nil || ctx.Object.Egg == "" {
+	if ctx.Object == nil {
 		return nil, false
 	}
-	group := ""
+	var groups []string
 	switch ctx.Protocol {
 	case appFactory:
-		group = appFactory
+		groups = []string{appFactory}
 	case compositeFactory, compositFactory:
-		group = compositeFactory
+		groups = []string{compositeFactory}
 	case filterFactory, filterAppFactory:
-		group = filterAppFactory
+		groups = []string{ctx.Protocol, filterFactory, filterAppFactory}
 	case serverFactory, serverRunner:
-		group = serverFactory
+		groups = []string{ctx.Protocol, serverFactory, serverRunner}
 	}
-	dist, name := splitEgg(ctx.Object.Egg)
+	key := ctx.Object.registered()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	f, ok := r.factories[entryPoint{dist, group, name}]
-	return f, ok
+	for _, key.group = range groups {
+		if f, ok := r.factories[key]; ok {
+			return f, true
+		}
+	}
+	return nil, false
 }
 
 // Installed returns nil if something has been set for the distribution.
 func (r *Registry) Installed(distribution string) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if !r.dists[foldName(distribution)] {
-		return &NotInstalledError{Distribution: distribution}
+	if _, ok := r.dists[foldName(distribution)]; ok {
+		return nil
 	}
-	return nil
+	known := slices.Sorted(maps.Values(r.dists))
+	return &NotInstalledError{Distribution: distribution, registry: true, known: known}
 }
 
 // EntryPoint says whether the entry point has been set.
@@ -125,17 +159,45 @@ func (r *Registry) EntryPoint(distribution, group, name string) (object string, 
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, ok = r.factories[entryPoint{foldName(distribution), group, name}]
+	_, ok = r.factories[registered{foldName(distribution), group, name}]
 	return "", ok, nil
 }
 
-// splitEgg returns the folded distribution and the entry point's name.
-func splitEgg(egg string) (dist, name string) {
-	dist, name, found := strings.Cut(strings.TrimPrefix(egg, "egg:"), "#")
-	if !found {
-		name = "main"
+// Names returns the entry points that have been set in a group of a
+// distribution, sorted.
+func (r *Registry) Names(distribution, group string) []string {
+	dist := foldName(distribution)
+	var names []string
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for key := range r.factories {
+		if key.dist == dist && key.group == group {
+			names = append(names, key.name)
+		}
 	}
-	return foldName(dist), name
+	slices.Sort(names)
+	return names
+}
+
+// registeredName reads a name as files have it. Its group is left open.
+func registeredName(name string) registered {
+	spec, isEgg := strings.CutPrefix(name, "egg:")
+	if !isEgg && strings.Contains(spec, ":") && !strings.Contains(spec, "#") {
+		return registered{name: strings.TrimPrefix(spec, "call:")}
+	}
+	dist, entry, found := strings.Cut(spec, "#")
+	if !found {
+		entry = "main"
+	}
+	return registered{dist: foldName(dist), name: entry}
+}
+
+// registered is what o is called in a registry.
+func (o *Object) registered() registered {
+	if o.Egg != "" {
+		return registeredName("egg:" + o.Egg)
+	}
+	return registered{name: o.Module + ":" + o.Attr}
 }
 
 // foldName is the form in which names of distributions are compared (PEP 503).

@@ -35,7 +35,7 @@ func TestRegistryAnswersAsEntryPoints(t *testing.T) {
 	r.SetApp("Paste#static", noApp)
 	r.SetApp("egg:Only", noApp)
 	r.SetComposite("egg:Paste#urlmap", nil)
-	r.SetFilter("egg:Paste#translogger", noFilter)
+	r.SetFilterApp("egg:Paste#translogger", noFilter)
 	r.SetServer("egg:Paste#http", nil)
 	for _, c := range []struct {
 		dist, group, name string
@@ -62,7 +62,7 @@ func TestRegistryAnswersAsEntryPoints(t *testing.T) {
 
 func TestRegistryHasWhatTheProtocolAllows(t *testing.T) {
 	var r paste.Registry
-	r.SetFilter("egg:D#f", noFilter)
+	r.SetFilterApp("egg:D#f", noFilter)
 	r.SetComposite("egg:D#c", nil)
 	for _, c := range []struct {
 		protocol, egg string

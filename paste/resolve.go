@@ -81,16 +81,6 @@ func Resolve(kind Kind, uri string, opts Options) (*Context, error) {
 	return ctx, nil
 }
 
-// Config resolves the application that uri names and returns its configuration,
-// as PasteDeploy's appconfig does: see Context.Config. The error is an *Error.
-func Config(uri string, opts Options) (*Conf, error) {
-	ctx, err := Resolve(AppKind, uri, opts)
-	if err != nil {
-		return nil, err
-	}
-	return ctx.Config(), nil
-}
-
 // A resolver is what one Resolve and all its loaders share.
 type resolver struct {
 	opts Options

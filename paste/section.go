@@ -57,9 +57,10 @@ func (res *resolution) read(passed *Conf) *Error {
 	if err != nil {
 		return file.misread(err)
 	}
-	res.global, res.local, res.additions = new(Conf), new(Conf), new(Conf)
+	res.global, res.additions = new(Conf), new(Conf)
+	res.local = &Conf{owner: res.s.Name, header: file.position(res.s.Line)}
 	for _, d := range defaults {
-		res.global.SetAt(d.Name, d.Value, res.at(file.Defaults().Option(d.Name)))
+		res.global.set(d.Name, res.value(d.Value, file.Defaults().Option(d.Name), ini.DefaultSection))
 	}
 	res.global.Update(passed)
 	gets := new(Conf)
@@ -73,7 +74,7 @@ func (res *resolution) read(passed *Conf) *Error {
 		if !ok {
 			return res.missingGlobal(name, global, gets.Pos(name))
 		}
-		res.local.SetAt(name, value, gets.Pos(name))
+		res.local.set(name, confValue{value, gets.Pos(name), res.s.Name})
 	}
 	return nil
 }
@@ -91,25 +92,26 @@ func (res *resolution) readOption(o *ini.Option, gets *Conf) *Error {
 	if err != nil {
 		return file.misread(err)
 	}
-	switch pos := res.at(o); {
+	switch v := res.value(value, o, res.s.Name); {
 	case isSet:
 		name := ini.TrimSpace(set)
-		res.global.SetAt(name, value, pos)
-		res.additions.SetAt(name, value, pos)
+		res.global.set(name, v)
+		res.additions.set(name, v)
 	case isGet:
-		gets.SetAt(ini.TrimSpace(get), value, pos)
+		gets.set(ini.TrimSpace(get), v)
 	default:
-		res.local.SetAt(o.Name, value, pos)
+		res.local.set(o.Name, v)
 	}
 	return nil
 }
 
-// at returns where an option stands, the zero Position if in no line.
-func (res *resolution) at(o *ini.Option) Position {
+// value returns the value of an option of a section, with no place if it stands
+// in no line.
+func (res *resolution) value(text string, o *ini.Option, section string) confValue {
 	if o.Line == 0 {
-		return Position{}
+		return confValue{text: text}
 	}
-	return res.l.file.position(o.Line)
+	return confValue{text, res.l.file.position(o.Line), section}
 }
 
 // context makes the context of what has been read.
@@ -275,13 +277,14 @@ func (res *resolution) use(kind Kind) (*Context, *Error) {
 	ctx.GlobalConf.Update(res.additions)
 	ctx.LocalConf.Update(res.local)
 	if file, ok := res.global.Get("__file__"); ok {
-		ctx.GlobalConf.SetAt("__file__", file, res.global.Pos("__file__"))
+		ctx.GlobalConf.set("__file__", confValue{file, res.global.Pos("__file__"), res.global.Section("__file__")})
 	}
 	ctx.Loader = res.l.taking(ctx)
 	if ctx.Protocol == "" || ctx.Section == "" && ctx.isDirect() {
 		ctx.Protocol = res.protocol(ctx)
 	}
 	ctx.Section, ctx.Pos, ctx.Named = res.s.Name, res.l.file.position(res.s.Line), from.pos
+	ctx.LocalConf.owner, ctx.LocalConf.header = ctx.Section, ctx.Pos
 	return ctx, nil
 }
 

@@ -49,7 +49,7 @@ func registry() *paste.Registry {
 	r := new(paste.Registry)
 	for _, dist := range []string{"Go", "Both"} {
 		r.SetApp("egg:"+dist+"#app", func(_, local *paste.Conf) (http.Handler, error) { return say("native"), nil })
-		r.SetFilter("egg:"+dist+"#filter", func(next http.Handler, _, _ *paste.Conf) (http.Handler, error) {
+		r.SetFilterApp("egg:"+dist+"#filter", func(next http.Handler, _, _ *paste.Conf) (http.Handler, error) {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				io.WriteString(w, dist+"(")
 				next.ServeHTTP(w, r)

@@ -40,7 +40,7 @@ func Register(r *paste.Registry, o Options) {
 		return newURLMap(&o, loader, global, local)
 	})
 	lines := &lineWriter{w: o.AccessLog}
-	r.SetFilter("egg:Paste#translogger", func(next http.Handler, global, local *paste.Conf) (http.Handler, error) {
+	r.SetFilterApp("egg:Paste#translogger", func(next http.Handler, global, local *paste.Conf) (http.Handler, error) {
 		t, err := newTransLogger(&o, lines, local)
 		if err != nil {
 			return nil, err
