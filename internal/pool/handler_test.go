@@ -12,8 +12,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/marshal"
 	"pasted/internal/pool"
 	"pasted/internal/spool"
@@ -148,6 +150,18 @@ func TestHandlerRefusesABodyBeyondTheLimit(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("%s, want 413", resp.Status)
+	}
+}
+
+func TestHandlerSaysWhatIsWrongWithABody(t *testing.T) {
+	p := run(t, pool.Options{Start: fakes(t, 1, answerAll)})
+	h := &pool.Handler{Pool: p, Spool: spool.New(spool.Options{Dir: t.TempDir()}), Log: quiet}
+	r := httptest.NewRequest("POST", "/", iotest.ErrReader(&h1.Refusal{Code: 400, Reason: "a chunk has no end", Rule: "RFC 9112, 7.1"}))
+	r.ContentLength = -1
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != 400 || w.Body.String() != "400 Bad Request: a chunk has no end\n" || w.Header().Get("Connection") != "close" {
+		t.Errorf("answer = %d %q %v", w.Code, w.Body, w.Header())
 	}
 }
 

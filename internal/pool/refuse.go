@@ -18,11 +18,14 @@ import (
 func (h *Handler) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	var timeout net.Error
+	var refusal *h1.Refusal
 	switch {
 	case errors.As(err, &tooLarge), errors.Is(err, spool.ErrTooLarge):
 		refuse(w, http.StatusRequestEntityTooLarge, "the request's body is too large")
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		refuse(w, http.StatusRequestTimeout, "the request's body took too long")
+	case errors.As(err, &refusal):
+		refuse(w, refusal.Code, refusal.Reason)
 	case errors.Is(err, io.ErrUnexpectedEOF) && r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the client has gone
 	case errors.As(err, new(*os.PathError)), errors.As(err, new(*os.SyscallError)):
