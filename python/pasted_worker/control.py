@@ -28,6 +28,7 @@ class Control:
 
     def __init__(self, connection):
         self._socket = connection
+        self._pid = os.getpid()
         self._writing = threading.Lock()
         # Whoever waits for a frame reads, if nobody else does, and hands the
         # others theirs: so no thread depends on what another one waits for.
@@ -98,7 +99,7 @@ class Control:
 
     def ask(self, value):
         """Send a Resolve frame with value and return the answer to it."""
-        if self._socket is None:
+        if self._socket is None or os.getpid() != self._pid:
             raise RuntimeError("a process that the application has forked cannot load components")
         with self._turn:
             self._asked += 1

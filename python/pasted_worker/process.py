@@ -47,6 +47,7 @@ class Process:
         self._roots = []
         self._lanes = []
         self._threads = []
+        self._forking = None  # the thread that forks a worker
 
     def run(self):
         """Do all that Pasted asks for, and return when the process is to exit."""
@@ -89,6 +90,8 @@ class Process:
     def _settle(self):
         """Become a process that Pasted alone stops, and whose words are seen."""
         signals.outlive()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._disown)
         try:
             faulthandler.enable()
         except (AttributeError, ValueError, OSError):
@@ -184,12 +187,15 @@ class Process:
         except OSError as error:
             self._fail(Stage("fork", error), frame.number)
             return False
+        self._forking = threading.get_ident()
         try:
             forked = birth.fork()
         except OSError as error:
             os.close(descriptor)
             self._fail(Stage("fork", error), frame.number)
             return False
+        finally:
+            self._forking = None
         if not forked:
             os.close(descriptor)
             return False
@@ -233,8 +239,6 @@ class Process:
             self._threads.append(threading.Thread(
                 target=lane.run, name="pasted lane %d" % index, daemon=True))
         self._control.cancelled = lambda index, number: self._lanes[index].cancelled.add(number)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._abandon)
         for thread in self._threads:
             thread.start()
 
@@ -242,8 +246,10 @@ class Process:
         while True:
             self._control.next()
 
-    def _abandon(self):
+    def _disown(self):
         """Leave all connections to the worker: the application has forked a process."""
+        if self._forking == threading.get_ident():
+            return  # it was not the application
         self._log.abandon()
         for lane in self._lanes:
             lane.abandon()
