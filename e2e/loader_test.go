@@ -21,12 +21,13 @@ import (
 	"pasted/e2e/venvs"
 )
 
-// TestLoadersAnswerAsPasteDeploys has each file of testdata/loader loaded by
-// PasteDeploy itself and by pasted, with the same Python and what is installed
+// TestLoadersAnswerAsPasteDeploys has each file of testdata/loader loaded as
+// pserve does, with PasteDeploy itself, and by pasted, with the same Python and what is installed
 // there, makes the same requests to both, and wants the same answers and the
 // same calls of factories, in the same order.
 //
-// A case holds site.ini and whatever it needs, and "requests": a request a
+// A case holds site.ini and whatever it needs, perhaps further lines for
+// [pasted:workers] in "workers", and "requests": a request a
 // line, METHOD PATH and fields as Name:value (a + is a blank), and, behind a ~,
 // what both bodies are to match where they cannot be the same. {python} and {dir}
 // stand for the interpreter and the folder.
@@ -143,10 +144,16 @@ func writeLoaderCase(t *testing.T, file, dir, interpreter string) []loaderReques
 		t.Fatal(err)
 	}
 	fill := strings.NewReplacer("{dir}", dir, "{python}", interpreter)
+	extra := ""
+	for _, f := range archive.Files {
+		if f.Name == "workers" {
+			extra = string(f.Data)
+		}
+	}
 	for i, f := range archive.Files {
 		text := fill.Replace(string(f.Data))
 		if f.Name == "site.ini" {
-			text += served
+			text += served + extra
 		}
 		archive.Files[i].Data = []byte(text)
 	}

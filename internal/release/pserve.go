@@ -37,10 +37,10 @@ const scriptVariable, script = "__script__", "pserve"
 func pserveVars(t target, given *paste.Conf) *paste.Conf {
 	vars := paste.NewConf("__file__", t.file, "here", filepath.Dir(t.file))
 	vars.Update(t.options)
+	vars.Update(given)
 	if _, ok := given.Get(scriptVariable); !ok {
 		vars.Set(scriptVariable, script)
 	}
-	vars.Update(given)
 	return vars
 }
 

@@ -1,4 +1,7 @@
-"""Loads a file with PasteDeploy itself and makes requests: oracle.py FILE PORT < requests, as JSON.
+"""Loads a file as pserve does and makes requests: oracle.py FILE PORT NAME=VALUE... < requests, as JSON.
+
+It takes the steps of pyramid.scripts.pserve between the command line and the
+server: variables, logging, and PasteDeploy by way of plaster.
 
 Each request is [method, path, [[name, value], ...]]; each answer, in JSON too, is
 [status, fields, body].
@@ -14,7 +17,7 @@ file, port, *variables = sys.argv[1:]
 sys.path.append(os.path.dirname(file))
 sys.argv[:] = ["oracle"]
 
-from paste.deploy import loadapp  # noqa: E402
+import plaster  # noqa: E402
 
 
 def environ_of(method, target, fields):
@@ -52,5 +55,9 @@ def answer_of(app, request):
     return [int(head[0].split()[0]), head[1], b"".join(body).decode("latin-1")]
 
 
-app = loadapp("config:" + file, global_conf=dict(v.split("=", 1) for v in variables))
+variables = dict(v.split("=", 1) for v in variables)
+variables.setdefault("__script__", "pserve")
+loader = plaster.get_loader(file, protocols=["wsgi"])
+loader.setup_logging(variables)
+app = loader.get_wsgi_app(None, variables)
 print(json.dumps([answer_of(app, request) for request in json.load(sys.stdin)]))
