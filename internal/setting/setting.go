@@ -5,6 +5,7 @@
 package setting
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ type Option struct {
 	Value string // after interpolation
 	Line  int    // of its name, counted from 1; 0 if no line of a file gave it
 	File  string // where it stands; empty: the Reader's file
+	// Section is that of the brackets it stands behind; empty: the Reader's.
+	Section string
 }
 
 // A Reader reads the options of one section. Each method that reads an option
@@ -29,6 +32,7 @@ type Reader struct {
 	section  string
 	options  []Option
 	asked    map[string]bool
+	hidden   map[string]bool
 	known    []string // options and prefixes in the order asked for
 	prefixes []string
 	mistakes []Mistake
@@ -58,6 +62,20 @@ func (r *Reader) know(name string) {
 		r.asked[name] = true
 		r.known = append(r.known, name)
 	}
+}
+
+// Hide makes an option one whose text no mistake shows. Options whose names
+// tell of a password, a key, a secret, a token or a credential are that anyway.
+func (r *Reader) Hide(name string) {
+	if r.hidden == nil {
+		r.hidden = make(map[string]bool)
+	}
+	r.hidden[name] = true
+}
+
+// Hidden says whether no mistake shows the option's text.
+func (r *Reader) Hidden(name string) bool {
+	return r.hidden[name] || isSecret(name) || r.inGroup(name)
 }
 
 // Has says whether the option is there.
@@ -125,6 +143,16 @@ func (r *Reader) OneOf(name, unset string, words ...string) string {
 	return read(r, name, unset, func(text string) (string, error) { return OneOf(text, words...) })
 }
 
+// Read has parse read the option's text, without space around it, if it is
+// there. What parse returns, which says what is wanted, is noted. Read says
+// whether the option is there and right.
+func (r *Reader) Read(name string, parse func(text string) error) bool {
+	return read(r, name, false, func(text string) (bool, error) {
+		err := parse(text)
+		return err == nil, err
+	})
+}
+
 // Group returns the options whose names begin with prefix and go on after it,
 // with the prefix cut off, in the order of the file. They are known ones from
 // then on. Of several with one name the last counts.
@@ -166,7 +194,7 @@ func (r *Reader) Unknown() {
 	for _, o := range r.Unused() {
 		m := r.mistake(o)
 		m.Want, m.Near = "unknown option", r.meant(o.Name)
-		m.Secret = m.Secret || r.inGroup(m.Near)
+		m.Secret = m.Secret || r.Hidden(m.Near)
 		if m.Near == "" && len(r.known) > 0 {
 			m.Want += ": want one of " + strings.Join(r.known, ", ")
 		}
@@ -206,13 +234,9 @@ func (r *Reader) Refuse(name, want string) {
 func (r *Reader) Err() error { return Join(r) }
 
 func (r *Reader) mistake(o Option) Mistake {
-	file := o.File
-	if file == "" {
-		file = r.file
-	}
 	return Mistake{
-		File: file, Line: o.Line, Section: r.section, Option: o.Name, Text: o.Value,
-		Secret: isSecret(o.Name) || r.inGroup(o.Name),
+		File: cmp.Or(o.File, r.file), Line: o.Line, Section: cmp.Or(o.Section, r.section),
+		Option: o.Name, Text: o.Value, Secret: r.Hidden(o.Name),
 	}
 }
 
