@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"sync"
 	"sync/atomic"
 
 	"pasted/internal/marshal"
@@ -21,7 +22,7 @@ import (
 )
 
 // A Python is the interpreter that imports and creates. Its methods are called
-// by one goroutine at a time.
+// one at a time.
 type Python interface {
 	// EntryPoints returns what is installed there.
 	EntryPoints(ctx context.Context) (paste.EntryPoints, error)
@@ -35,7 +36,8 @@ type Session struct {
 	python Python // nil: permissive
 
 	eggs     paste.EntryPoints // nil until they are asked for
-	probe    *worker.Probe     // likewise
+	probe    *worker.Probe     // nil until something is imported
+	asking   sync.Mutex        // a composite's loader is answered by another goroutine
 	creating atomic.Bool       // the probe is at it, and imports what it meets itself
 	plan     placement.Plan    // numbers contexts for it
 	specs    map[*paste.Object]string
@@ -73,10 +75,7 @@ type Request struct {
 // Resolve resolves q without any liberty. The error is a *paste.Error for what
 // PasteDeploy raises, else the Python's.
 func (s *Session) Resolve(ctx context.Context, q Request) (*paste.Context, error) {
-	options, err := s.options(ctx)
-	if err != nil {
-		return nil, err
-	}
+	options := s.options(ctx)
 	options.Name, options.RelativeTo, options.GlobalConf = q.Name, q.RelativeTo, q.GlobalConf
 	return settle(paste.Resolve(q.Kind, q.URI, options))
 }
@@ -84,11 +83,7 @@ func (s *Session) Resolve(ctx context.Context, q Request) (*paste.Context, error
 // open resolves a name by the loader of a file, as a composite's factory does.
 // q.URI is the file's name.
 func (s *Session) open(ctx context.Context, q Request) (*paste.Context, error) {
-	options, err := s.options(ctx)
-	if err != nil {
-		return nil, err
-	}
-	loader, err := paste.Open(q.URI, options)
+	loader, err := paste.Open(q.URI, s.options(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -120,23 +115,62 @@ type lostError struct{ err error }
 func (e *lostError) Error() string { return e.err.Error() }
 
 // options are those of every resolution.
-func (s *Session) options(ctx context.Context) (paste.Options, error) {
+func (s *Session) options(ctx context.Context) paste.Options {
 	if s.python == nil {
-		return paste.Options{EntryPoints: WellKnown(), Assume: true, Strict: true, Foreign: s.objects.foreign}, nil
-	}
-	if s.eggs == nil {
-		eggs, err := s.python.EntryPoints(ctx)
-		if err != nil {
-			return paste.Options{}, err
-		}
-		s.eggs = eggs
+		return paste.Options{EntryPoints: WellKnown(), Assume: true, Strict: true, Foreign: s.objects.foreign}
 	}
 	return paste.Options{
-		EntryPoints: s.eggs,
+		EntryPoints: installed{s, ctx},
 		Strict:      true,
 		Foreign:     s.objects.foreign,
 		Import:      func(o *paste.Object) error { return s.importObject(ctx, o) },
-	}, nil
+	}
+}
+
+// installed are the Python's entry points. The interpreter is not asked before
+// an egg is named: a file that is wrong needs none. ctx is that of the call that
+// the resolution is for.
+type installed struct {
+	s   *Session
+	ctx context.Context
+}
+
+func (i installed) ask() error {
+	i.s.asking.Lock()
+	defer i.s.asking.Unlock()
+	if i.s.eggs != nil {
+		return nil
+	}
+	eggs, err := i.s.python.EntryPoints(i.ctx)
+	if err != nil {
+		return &lostError{err}
+	}
+	i.s.eggs = eggs
+	return nil
+}
+
+// Installed is paste.EntryPoints'.
+func (i installed) Installed(distribution string) error {
+	if err := i.ask(); err != nil {
+		return err
+	}
+	return i.s.eggs.Installed(distribution)
+}
+
+// EntryPoint is paste.EntryPoints'.
+func (i installed) EntryPoint(distribution, group, name string) (object string, ok bool, err error) {
+	if err := i.ask(); err != nil {
+		return "", false, err
+	}
+	return i.s.eggs.EntryPoint(distribution, group, name)
+}
+
+// Names makes installed a paste.Lister, if the Python's are one.
+func (i installed) Names(distribution, group string) []string {
+	if list, ok := i.s.eggs.(paste.Lister); ok && i.ask() == nil {
+		return list.Names(distribution, group)
+	}
+	return nil
 }
 
 // importObject imports o and keeps what it is.

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -47,7 +48,7 @@ func Context(ctx context.Context, o ContextOptions) (outcome.Object, error) {
 	}
 	session := outcome.Permissive()
 	if !o.Permissive {
-		python, err := o.host(request.URI)
+		python, err := o.host(request)
 		if err != nil {
 			return nil, err
 		}
@@ -92,17 +93,49 @@ func (o ContextOptions) request() (outcome.Request, error) {
 	return q, nil
 }
 
-// host is the interpreter that serve would use for a URI.
-func (o ContextOptions) host(uri string) (*host, error) {
-	dir, err := filepath.Abs(dirOf(uri, o.RelativeTo))
+// host is the interpreter that serve would use for a URI, with what
+// [pasted:workers] says of it.
+func (o ContextOptions) host(q outcome.Request) (*host, error) {
+	dir, err := filepath.Abs(dirOf(q.URI, q.RelativeTo))
 	if err != nil {
 		return nil, err
 	}
-	h := &host{
-		find: interpreter.FindOptions{Python: o.Python, FileDir: dir, Getenv: os.Getenv},
-		end:  []string{dir}, stderr: o.Stderr, log: o.Log,
+	r := &Release{File: filepath.Join(dir, "-"), Workers: Workers{Python: o.Python}}
+	if workers := workersOf(q); workers != nil {
+		r.Workers = *workers
+		r.Workers.Python = cmp.Or(o.Python, workers.Python)
 	}
+	h := &host{
+		find: interpreter.FindOptions{Python: r.Workers.Python, FileDir: dir, Getenv: os.Getenv},
+		dir:  r.Workers.Chdir, env: r.environ(), stderr: o.Stderr, log: o.Log,
+	}
+	h.front, h.end = r.sysPath()
 	return h, h.prepend(o.Eggs)
+}
+
+// workersOf reads the [pasted:workers] of a config: URI's file. It is nil where
+// there is none, or where it cannot be read: what is wrong with it is not
+// PasteDeploy's to say.
+func workersOf(q outcome.Request) *Workers {
+	path, ok := strings.CutPrefix(q.URI, "config:")
+	if !ok {
+		return nil
+	}
+	path, _, _ = strings.Cut(path, "#")
+	file := absolute(q.RelativeTo, unquote(path))
+	loader, err := paste.Open(file, paste.Options{GlobalConf: q.GlobalConf})
+	if err != nil {
+		return nil
+	}
+	conf, err := loader.Section(workersSection)
+	if err != nil {
+		return nil
+	}
+	workers, err := readWorkers(conf, filepath.Dir(file))
+	if err != nil {
+		return nil
+	}
+	return &workers
 }
 
 // dirOf returns the directory of a config: URI's file, or else cwd.
