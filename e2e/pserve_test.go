@@ -26,6 +26,7 @@ var pserveLines = []string{
 	"pastedeploy+ini://site.ini?size=3#blog",
 	"pastedeploy+ini://{dir}/site.ini size=3",
 	"FILE+INI:site.ini size=3",
+	"site.ini# size=3",
 	"site.ini#blog",
 	"--server-name main site.ini#blog",
 	"-n blog site.ini",

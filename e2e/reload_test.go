@@ -135,6 +135,9 @@ func TestReloadServesWhatIsSaved(t *testing.T) {
 	s.changed("site.ini", 1)
 	s.edit("inner.ini", "inside", "within")
 	s.says("/inner", "two within")
+	s.says("/composed", "two composed")
+	s.edit("deep/composed.ini", "composed", "decomposed")
+	s.says("/composed", "two decomposed")
 	s.says("/later", "three")
 	time.Sleep(1500 * time.Millisecond) // the workers are asked each second what they have imported
 	s.save("late.py", `text = "four"`)

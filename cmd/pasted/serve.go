@@ -81,6 +81,9 @@ func (s *serveCommand) run(cmd *cobra.Command, args []string) error {
 	if s.interval <= 0 {
 		return usage(fmt.Sprintf("--reload-interval %v: want a number of seconds above 0", s.interval), "")
 	}
+	if cmd.Flags().Changed("reload-interval") && !s.reload {
+		return usage("--reload-interval without --reload: nothing is looked at", "add --reload, or leave it out")
+	}
 	vars, err := parseVars(args[1:])
 	if err != nil {
 		return err

@@ -272,11 +272,12 @@ func (w *Watcher) expandPatterns() {
 }
 
 // concerns says whether name, of which the system tells, is a file's that is
-// watched; one that a pattern has is watched from now on.
+// watched, or is in a directory that is; one that a pattern has is watched from
+// now on.
 func (w *Watcher) concerns(name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.files[name] != nil || w.aliases[name] != "" {
+	if w.files[name] != nil || w.aliases[name] != "" || w.files[filepath.Dir(name)] != nil {
 		return true
 	}
 	for _, p := range w.patterns {

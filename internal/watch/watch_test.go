@@ -215,6 +215,17 @@ func TestSymbolicLinkIsFollowed(t *testing.T) {
 	s.want("link.py")
 }
 
+// TestDirectoryChangesWithItsEntries has no news of what is in the files.
+func TestDirectoryChangesWithItsEntries(t *testing.T) {
+	t.Parallel()
+	s := watching(t, far, "pages/a.pt")
+	s.watch("pages")
+	s.write("pages/a.pt", "another")
+	s.wantNothing()
+	s.write("pages/b.pt", "one")
+	s.want("pages")
+}
+
 func TestPatternHasNewFiles(t *testing.T) {
 	t.Parallel()
 	s := watching(t, far, "templates/a.pt", "templates/deep/er/b.pt", "templates/c.txt", "templates/.d.pt")
