@@ -6,7 +6,6 @@
 package h2_test
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"testing"
@@ -18,16 +17,11 @@ import (
 // binaries is set by TestMain before any test runs, and only read then.
 var binaries *harness.Binaries
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	var err error
-	if binaries, err = harness.NewBinaries(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer binaries.Remove()
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(harness.WithBinaries(func(b *harness.Binaries) int {
+		binaries = b
+		return m.Run()
+	}))
 }
 
 // start serves a file of testdata, with variables beside those that all have.

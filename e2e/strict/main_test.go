@@ -7,7 +7,6 @@
 package strict_test
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"testing"
@@ -19,16 +18,11 @@ import (
 // binaries is set by TestMain before any test runs, and only read then.
 var binaries *harness.Binaries
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	var err error
-	if binaries, err = harness.NewBinaries(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer binaries.Remove()
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(harness.WithBinaries(func(b *harness.Binaries) int {
+		binaries = b
+		return m.Run()
+	}))
 }
 
 // The files that serve the application which says what it was asked for, on
