@@ -55,6 +55,46 @@ func TestPserveIsStoodInFor(t *testing.T) {
 	}
 }
 
+// TestLogsAreWrittenWhereAndAsPserveWritesThem has both write theirs into a
+// folder, and compares these.
+func TestLogsAreWrittenWhereAndAsPserveWritesThem(t *testing.T) {
+	for _, line := range []string{
+		"logs.ini size=3 extra=other least=DEBUG", "logs.ini size=4 extra=other least=WARNING colour=blue here=/there",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			s := pserveSite(t)
+			var logs [2]map[string]string
+			for i, run := range []func(string) *harness.Server{s.pserve, s.pasted} {
+				dir := t.TempDir()
+				s.ask(run(line + " e2e_dir=" + dir))
+				logs[i] = texts(t, dir)
+			}
+			if diff := cmp.Diff(logs[0], logs[1]); diff != "" || len(logs[0]) != 2 {
+				t.Errorf("pserve (-), pasted (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// texts returns the files of a folder by their names.
+func texts(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[filepath.Base(file)] = string(text)
+	}
+	return found
+}
+
 // TestWhatPserveRefusesIsRefused has lines on which pserve ends by itself.
 func TestWhatPserveRefusesIsRefused(t *testing.T) {
 	for _, line := range []string{
