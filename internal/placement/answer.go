@@ -22,8 +22,9 @@ import (
 //	file      -> {"defaults": dict, "sections": dict of dicts}, the file as it
 //	          stands, without interpolation
 //
-// or -> {"error": {"class", "text", "message"}}: what PasteDeploy would raise,
-// and file, line and hint for people.
+// or -> {"error": {"class", "text", "message", "where"}}: what PasteDeploy would
+// raise; file, line and hint for people; and {"section", "file", "line"}, or
+// None, of what is wrong.
 //
 // The same question has the same answer for as long as the plan lives, whatever
 // becomes of the files, unless it is one of thousands: then files are read
@@ -173,10 +174,15 @@ func (p *Plan) check(ctx *paste.Context) error {
 // of the code that asked.
 func refuse(err error) marshal.Dict {
 	class, text, message := "TypeError", err.Error(), err.Error()
+	var where any
 	var e *paste.Error
 	if errors.As(err, &e) {
 		if e.Class != "" {
 			class, text = e.Class, e.Text
+		}
+		if e.Pos.File != "" {
+			where = marshal.Dict{
+				{Key: "section", Value: e.Section}, {Key: "file", Value: e.Pos.File}, {Key: "line", Value: e.Pos.Line}}
 		}
 		if e.Hint != "" {
 			message += "\nhint: " + e.Hint
@@ -186,6 +192,7 @@ func refuse(err error) marshal.Dict {
 		{Key: "class", Value: class},
 		{Key: "text", Value: text},
 		{Key: "message", Value: message},
+		{Key: "where", Value: where},
 	}}}
 }
 

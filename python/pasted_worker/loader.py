@@ -115,6 +115,8 @@ class Loader:
         told = answer["error"]
         error = objects and objects.error(told["text"]) or revival.revive(told["class"], told["text"])
         failure.note(error, told.get("message"))
+        if told.get("where"):
+            failure.mark(error, told["where"])
         raise error
 
 

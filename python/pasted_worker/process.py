@@ -4,7 +4,6 @@ import errno
 import faulthandler
 import gc
 import logging
-import logging.config
 import marshal
 import os
 import socket
@@ -12,7 +11,7 @@ import sys
 import threading
 import time
 
-from pasted_worker import birth, failure, run_after_fork, signals, streams, title
+from pasted_worker import birth, failure, logfile, run_after_fork, signals, streams, title
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
 from pasted_worker.files import Files
@@ -142,10 +141,7 @@ class Process:
         if not self._load.get("logging"):
             logging.getLogger().addHandler(LogHandler(self._log))
             return
-        path = os.path.abspath(self._load["file"])
-        defaults = {"__file__": path, "here": os.path.dirname(path)}
-        defaults.update(self._load.get("vars") or {})
-        logging.config.fileConfig(path, defaults, disable_existing_loggers=False)
+        logfile.configure(self._load["file"], self._load.get("vars") or {})
 
     def _set_up(self):
         module, _, attr = self._load["setup"].partition(":")

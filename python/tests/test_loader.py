@@ -199,10 +199,12 @@ class Loaders(test_context.Case):
 
     def test_traceback_names_file_and_line(self):
         where = "site.ini:14: [composite:main] / = \"x\": want a section [app:x]"
-        answer = {"error": {"class": "LookupError", "text": "No section 'x'", "message": where}}
+        place = {"section": "composite:main", "file": "site.ini", "line": 14}
+        answer = {"error": {"class": "LookupError", "text": "No section 'x'", "message": where, "where": place}}
         with self.assertRaises(LookupError) as caught:
             self.loader(x=answer).get_app("x")
         self.assertEqual(str(caught.exception), "No section 'x'")
+        self.assertEqual(failure.describe("load", caught.exception)["where"], place)
         self.assertTrue(failure.traceback_of(caught.exception).endswith("LookupError: No section 'x'\n%s\n" % where))
 
 
