@@ -59,9 +59,9 @@ func (p *Pool) tune(ended <-chan struct{}) {
 // says whether there is still a crowd.
 func (p *Pool) retune(now time.Time) (crowded bool) {
 	for _, m := range p.measure(now) {
-		demand, known := m.worker.Demand()
+		used, waited, known := m.worker.Demand()
 		p.mu.Lock()
-		m.width.judge(now, demand, known)
+		m.width.judge(now, used, waited, known)
 		if m.width.computes {
 			p.crowd.computed = now
 		}

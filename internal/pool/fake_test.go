@@ -120,11 +120,11 @@ func (w *fakeWorker) read(lane int, end *net.UnixConn) {
 
 func (w *fakeWorker) PID() int              { return w.pid }
 func (w *fakeWorker) Lanes() []*worker.Lane { return w.lanes }
-func (w *fakeWorker) Demand() (time.Duration, bool) {
+func (w *fakeWorker) Demand() (used, waited time.Duration, known bool) {
 	if w.demand == nil {
-		return 0, false
+		return 0, 0, false
 	}
-	return w.demand(), true
+	return w.demand(), 0, true
 }
 func (w *fakeWorker) Done() <-chan struct{}       { return w.done }
 func (w *fakeWorker) Exit() worker.Exit           { return w.exit }

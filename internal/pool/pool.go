@@ -32,9 +32,9 @@ type Worker interface {
 	PID() int
 	Lanes() []*worker.Lane
 	// Demand is the processor time that the worker's lanes have used since its
-	// start and what they have waited for a processor, though not for each
+	// start, and what they have waited for a processor, though not for each
 	// other; false: it is not known.
-	Demand() (time.Duration, bool)
+	Demand() (used, waited time.Duration, known bool)
 	// Cancel tells the worker that nobody waits for a request's answer.
 	Cancel(lane int, number uint64)
 	// Drain lets the worker finish what it has been sent and exit; its lanes

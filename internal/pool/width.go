@@ -5,9 +5,11 @@ import "time"
 // How many lanes of a worker are used, see width.
 const (
 	widthWindow = 50 * time.Millisecond  // of a worker's time with requests is judged at once
+	widthTrial  = 100 * time.Millisecond // the same on trial
 	widthLeast  = 20                     // answers in a window, or it says nothing
 	widthLease  = 10 * time.Second       // a worker stays narrow before it is compared anew
-	widthPause  = 100 * time.Millisecond // between trials, doubled with each that fails, to widthLease
+	widthPause  = 100 * time.Millisecond // between trials, doubled with each that fails, to
+	widthPauses = 4 * time.Second
 )
 
 // A width decides whether a worker uses all its lanes or the first alone.
@@ -16,17 +18,18 @@ const (
 // not add to what a worker does, and their threads take the interpreter's lock
 // from each other at every system call: a fast application spends as much on
 // that as on its answers. Where requests wait, each lane counts. So a worker
-// whose lanes do not seem to wait is narrowed on trial, and stays so if it
-// answers no fewer requests than before. The pool's mu guards it.
+// whose lanes do not seem to wait is narrowed on trial, and stays so if its
+// answers cost less of the processor and do not become much fewer: how many they
+// are depends on who else wants the processor. The pool's mu guards it.
 type width struct {
 	mode  widthMode
 	until time.Time     // the end of a lease, or of the pause before a trial
 	pause time.Duration // before the next trial, if this one fails
-	rate  float64       // of answers to busy time before the trial
+	wide  pacing        // with all lanes, on average
+	now   usage
+	from  usage // when the window began
 	// computes says that requests are quick and mostly compute.
 	computes bool
-
-	now, from usage // what there has been in all, and before this window
 }
 
 type widthMode int
@@ -41,39 +44,63 @@ const (
 type usage struct {
 	busy    time.Duration // with at least one request
 	answers int
-	demand  time.Duration // see Worker
+	used    time.Duration // see Worker.Demand
+	waited  time.Duration
+}
+
+// A pacing is what one answer takes.
+type pacing struct {
+	busy, used float64 // seconds
 }
 
 // due says whether a window is complete.
-func (w *width) due() bool { return w.now.busy-w.from.busy >= widthWindow }
+func (w *width) due() bool {
+	window := widthWindow
+	if w.mode == trial {
+		window = widthTrial
+	}
+	return w.now.busy-w.from.busy >= window
+}
 
-// judge ends a window and decides. demand is as of this moment; where it is not
-// known, all lanes are used.
-func (w *width) judge(at time.Time, demand time.Duration, known bool) {
-	w.now.demand = demand
-	busy := w.now.busy - w.from.busy
-	answers := w.now.answers - w.from.answers
-	demand -= w.from.demand
+// judge ends a window and decides. used and waited are as of this moment; where
+// they are not known, all lanes are used.
+func (w *width) judge(at time.Time, used, waited time.Duration, known bool) {
+	w.now.used, w.now.waited = used, waited
+	busy, answers := w.now.busy-w.from.busy, w.now.answers-w.from.answers
+	used -= w.from.used
+	waited -= w.from.waited
 	w.from = w.now
 
-	rate := float64(answers) / busy.Seconds()
 	fast := answers >= widthLeast && busy/time.Duration(answers) < aheadBudget
-	w.computes = known && fast && demand > busy/2
+	w.computes = known && fast && used+waited > busy/2
+	pace := pacing{busy.Seconds() / float64(max(answers, 1)), used.Seconds() / float64(max(answers, 1))}
 	switch {
 	case w.mode == wide && w.computes && !at.Before(w.until):
-		w.mode, w.rate = trial, rate
-	case w.mode == trial && fast && rate >= w.rate:
-		w.mode, w.rate, w.until, w.pause = narrow, rate, at.Add(widthLease), 0
-	case w.mode == trial || w.mode == narrow && (!fast || rate < w.rate/2):
+		w.wide.add(pace)
+		w.mode = trial
+	case w.mode == wide && w.computes:
+		w.wide.add(pace)
+	case w.mode == trial && fast && pace.used < w.wide.used && pace.busy < w.wide.busy*1.2:
+		w.mode, w.until, w.pause = narrow, at.Add(widthLease), 0
+	case w.mode == trial || w.mode == narrow && (!fast || pace.busy > w.wide.busy*2):
 		w.widen(at)
 	case w.mode == narrow && !at.Before(w.until):
 		w.mode = wide
 	}
 }
 
+// add takes one more window into the average.
+func (p *pacing) add(q pacing) {
+	if p.busy == 0 {
+		*p = q
+	}
+	p.busy += (q.busy - p.busy) / 4
+	p.used += (q.used - p.used) / 4
+}
+
 // widen ends a trial or a lease that has shown itself wrong.
 func (w *width) widen(at time.Time) {
-	w.pause = min(max(2*w.pause, widthPause), widthLease)
+	w.pause = min(max(2*w.pause, widthPause), widthPauses)
 	w.mode, w.until = wide, at.Add(w.pause)
 }
 

@@ -26,24 +26,23 @@ func (w *Worker) noteThreads(ready marshal.Dict) {
 // used since its start, and that for which they have waited for a processor
 // though they could have run. It says false where the interpreter or the system
 // does not tell.
-func (w *Worker) Demand() (time.Duration, bool) {
-	demand := time.Duration(0)
+func (w *Worker) Demand() (used, waited time.Duration, known bool) {
 	for _, file := range w.threads {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			return 0, false
+			return 0, 0, false
 		}
 		fields := strings.Fields(string(data)) // on a processor, waiting for one, turns
 		if len(fields) < 2 {
-			return 0, false
+			return 0, 0, false
 		}
-		for _, field := range fields[:2] {
-			n, err := strconv.ParseInt(field, 10, 64)
-			if err != nil {
-				return 0, false
-			}
-			demand += time.Duration(n)
+		on, err1 := strconv.ParseInt(fields[0], 10, 64)
+		off, err2 := strconv.ParseInt(fields[1], 10, 64)
+		if err1 != nil || err2 != nil {
+			return 0, 0, false
 		}
+		used += time.Duration(on)
+		waited += time.Duration(off)
 	}
-	return demand, len(w.threads) > 0
+	return used, waited, len(w.threads) > 0
 }

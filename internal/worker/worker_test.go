@@ -238,13 +238,13 @@ func TestWorkerDrainsAndIsReaped(t *testing.T) {
 
 func TestDemandIsWhatTheThreadsOfTheLanesWant(t *testing.T) {
 	w, _ := start(t, "good")
-	if demand, known := w.Demand(); demand <= 0 || !known {
-		t.Errorf("Demand() = %v, %v, want some", demand, known)
+	if used, waited, known := w.Demand(); used <= 0 || !known {
+		t.Errorf("Demand() = %v, %v, %v, want some", used, waited, known)
 	}
 	w.Drain()
 	await(t, w)
-	if demand, known := w.Demand(); known {
-		t.Errorf("Demand() = %v of a process that has gone", demand)
+	if used, _, known := w.Demand(); known {
+		t.Errorf("Demand() = %v of a process that has gone", used)
 	}
 }
 
