@@ -414,6 +414,29 @@ func TestReloadOutlivesItsWorkers(t *testing.T) {
 	s.says("/", "two red")
 }
 
+// TestReloadStandsInForHupper has the application name a file to hupper, and ask
+// it for a reload and for the end.
+func TestReloadStandsInForHupper(t *testing.T) {
+	t.Parallel()
+	s := launchReloading(t, func(o *harness.Options) {
+		for i, arg := range o.Args {
+			if strings.HasPrefix(arg, "e2e_python=") {
+				o.Args[i] = "e2e_python=" + python(t, "frameworks")
+			}
+		}
+	})
+	s.serves(1)
+	s.save("named-to-hupper.yaml", "changed")
+	s.changed("named-to-hupper.yaml", 1)
+	s.serves(2)
+	get(t, s.client, s.URL+"/again")
+	s.serves(3)
+	get(t, s.client, s.URL+"/end")
+	if code := s.Exit(20 * time.Second); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
 func TestReloadKeepsNothingOfEarlierReleases(t *testing.T) {
 	t.Parallel()
 	s := reloading(t)

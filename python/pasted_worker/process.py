@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 
-from pasted_worker import birth, failure, logfile, run_after_fork, signals, streams, title
+from pasted_worker import (
+    birth, failure, logfile, reloader, run_after_fork, signals, streams, title)
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
 from pasted_worker.files import Files
@@ -131,6 +132,8 @@ class Process:
         load = self._load
         sys.path[:0] = load.get("path", [])
         sys.path.extend(p for p in load.get("path_end", []) if p not in sys.path)
+        if self._files:
+            reloader.stand_in(lambda files: self._control.tell(files), load["server_pid"])
         if load.get("umask", -1) >= 0:
             os.umask(load["umask"])
         self._in_stage("logging", self._configure_logging)

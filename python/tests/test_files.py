@@ -95,6 +95,45 @@ class Files(unittest.TestCase):
         [warning] = [text for _, text, _ in worker.said]
         self.assertIn("[pserve] watch_files: lost:x: the package lost cannot be found", warning)
 
+    def test_hupper_is_stood_in_for(self):
+        self.site.write("hupper/__init__.py", """
+            from .worker import get_reloader, is_active""")
+        self.site.write("hupper/worker.py", """
+            _reloader_proxy = None
+
+            def is_active():
+                return _reloader_proxy is not None
+
+            def get_reloader():
+                return _reloader_proxy""")
+        self.site.write("parts.py", """
+            import hupper, pathlib
+            assert hupper.is_active()
+            hupper.get_reloader().watch_files(["api.yaml", pathlib.Path("/abs/*.pt")])""")
+        self.site.write("later.py", """
+            import hupper
+            hupper.get_reloader().watch_files(["late.yaml"])""")
+        template = self.start("template")
+        self.assertEqual(self.told(template)[1:], ["api.yaml"])
+        self.assertIn("hupper/worker.py", self.told(template))
+        template.await_(frames.LOADED)
+        worker = template.fork()
+        self.addCleanup(worker.end)
+        worker.serve()
+        worker.get("/later")
+        self.assertEqual(self.told(worker), ["late.yaml"])
+
+    def test_hupper_is_left_alone_where_nobody_watches(self):
+        self.site.write("hupper/__init__.py", "")
+        self.site.write("hupper/worker.py", "_reloader_proxy = None")
+        self.site.write("parts.py", """
+            import sys
+            assert "hupper" not in sys.modules""")
+        worker = self.site.alone(tree("app", "make"))
+        self.addCleanup(worker.end)
+        worker.hello()
+        worker.await_(frames.LOADED)
+
     def failed(self, **sources):
         """Return the files that are told where the application does not load."""
         for name, source in sources.items():
