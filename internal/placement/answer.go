@@ -39,11 +39,10 @@ func (p *Plan) Answer(question marshal.Dict) marshal.Dict {
 	if answer, ok := p.contexts.answer(key); ok {
 		return answer
 	}
-	number := p.contexts.id
-	if p.contexts.full() {
-		return p.find(question, p.contexts.passingID)
+	if p.contexts.full(len(key)) {
+		return p.find(question, func(ctx *paste.Context) int { return p.contexts.passingID(ctx, len(key)) })
 	}
-	return p.contexts.keep(key, p.find(question, number))
+	return p.contexts.keep(key, p.find(question, p.contexts.id))
 }
 
 // find answers a question that has not been answered yet, with contexts

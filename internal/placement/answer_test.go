@@ -109,3 +109,24 @@ func TestPlanDoesNotGrowWithEachRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeQuestionsAreNotKept asks questions of a megabyte each: what is kept
+// is bounded by their size as well.
+func TestLargeQuestionsAreNotKept(t *testing.T) {
+	plan, id := asker(t)
+	value := strings.Repeat("x", 1<<20)
+	known := 0
+	ids := make([]int64, 100)
+	for n := range ids {
+		answer := plan.Answer(question(id, "app", "comp", marshal.Dict{{Key: "n", Value: fmt.Sprint(n)}, {Key: "x", Value: value}}))
+		ids[n] = int64(get(t, answer, "context", "id").(int))
+	}
+	for _, id := range ids {
+		if _, ok := plan.Answer(question(id, "app", "app", nil)).Get("context"); ok {
+			known++
+		}
+	}
+	if known < 40 || known > 70 {
+		t.Errorf("%d of 100 contexts of a megabyte each are remembered: want some 62", known)
+	}
+}

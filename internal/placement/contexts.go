@@ -12,6 +12,9 @@ import (
 const (
 	maxAnswers = 4096 // kept for good: those of the load come first
 	maxPassing = 4096 // contexts beyond, of which the oldest are forgotten
+	// maxBytes is what the questions of either may have together: what they
+	// hand on is in the answers, and in the contexts, as well.
+	maxBytes = 32 << 20
 )
 
 // contexts numbers the contexts that Python has been told of, so that a
@@ -23,8 +26,16 @@ type contexts struct {
 	byID    map[int]*paste.Context
 	ids     map[*paste.Context]int  // of those that are kept for good
 	answers map[string]marshal.Dict // by question, as marshal has it
-	passing []int                   // a ring of the numbers of the others
-	next    int                     // where the ring goes on
+	asked   int                     // the bytes of these questions
+
+	passing      []passing // the others, the oldest first
+	passingBytes int
+}
+
+// A passing context has its number for a while only.
+type passing struct {
+	id    int
+	bytes int // of the question that it is the answer to
 }
 
 // id returns ctx's number, which it has for good.
@@ -42,18 +53,20 @@ func (c *contexts) id(ctx *paste.Context) int {
 	return id
 }
 
-// passingID returns a number that ctx has until maxPassing others have come.
-func (c *contexts) passingID(ctx *paste.Context) int {
+// passingID returns a number that ctx, the answer to a question of so many
+// bytes, has until thousands of others have come.
+func (c *contexts) passingID(ctx *paste.Context, bytes int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id := c.addLocked(ctx)
-	if len(c.passing) < maxPassing {
-		c.passing = append(c.passing, id)
-		return id
+	for len(c.passing) > 0 && (len(c.passing) >= maxPassing || c.passingBytes+bytes > maxBytes) {
+		oldest := c.passing[0]
+		c.passing = c.passing[1:]
+		c.passingBytes -= oldest.bytes
+		delete(c.byID, oldest.id)
 	}
-	delete(c.byID, c.passing[c.next])
-	c.passing[c.next] = id
-	c.next = (c.next + 1) % maxPassing
+	id := c.addLocked(ctx)
+	c.passing = append(c.passing, passing{id, bytes})
+	c.passingBytes += bytes
 	return id
 }
 
@@ -81,11 +94,12 @@ func (c *contexts) answer(question string) (marshal.Dict, bool) {
 	return answer, ok
 }
 
-// full says whether no further answer is kept.
-func (c *contexts) full() bool {
+// full says whether the answer to a further question, of so many bytes, is not
+// kept.
+func (c *contexts) full(bytes int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.answers) >= maxAnswers
+	return len(c.answers) >= maxAnswers || c.asked+bytes > maxBytes
 }
 
 // keep keeps an answer, and returns the one that counts: that of whoever came
@@ -100,5 +114,6 @@ func (c *contexts) keep(question string, answer marshal.Dict) marshal.Dict {
 		c.answers = make(map[string]marshal.Dict)
 	}
 	c.answers[question] = answer
+	c.asked += len(question)
 	return answer
 }

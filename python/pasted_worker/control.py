@@ -18,6 +18,12 @@ Frame = collections.namedtuple("Frame", "kind aux number payload descriptors")
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
+def _room(frames):
+    """Raise RecursionError now if so many calls would: in the middle of a frame it must not be."""
+    if frames:
+        _room(frames - 1)
+
+
 class Control:
     """One process's control connection.
 
@@ -99,6 +105,7 @@ class Control:
 
     def ask(self, value):
         """Send a Resolve frame with value and return the answer to it."""
+        _room(16)
         if self._socket is None or os.getpid() != self._pid:
             raise RuntimeError("a process that the application has forked cannot load components")
         with self._turn:

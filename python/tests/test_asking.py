@@ -7,11 +7,11 @@ from pasted_worker import frames
 
 SOURCE = """
 import os
+import sys
 import threading
 
 import pasted_worker
 
-loaders = []
 told = []
 
 
@@ -46,6 +46,28 @@ def in_a_child(function):
         answer = f.read()
     os.waitpid(child, 0)
     return answer
+
+
+def recursing(loader, global_conf, one):
+    "Ask at the depths where the recursion limit is met, in several threads at once."
+    def at(depth):
+        return at(depth - 1) if depth else callable(loader.get_app(one))
+
+    def ask():
+        limit = sys.getrecursionlimit()
+        for depth in range(limit - 100, limit + 5):
+            try:
+                told.append(at(depth))
+            except RecursionError:
+                told.append(None)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    told[:] = [told.count(True) > 50, told.count(None) > 50, callable(loader.get_app(one))]
+    return make(None)
 
 
 def after(loader, global_conf, one):
@@ -105,6 +127,11 @@ class Asking(unittest.TestCase):
         number = worker.request("/")
         worker.await_(frames.RESOLVE)
         self.assertEqual(eval(worker.reply(number).body), [REFUSAL, True])
+
+    def test_recursion_limit_breaks_no_frame(self):
+        worker = self.load("recursing", "alone")
+        worker.serve()
+        self.assertEqual(eval(worker.get("/").body), [True, True, True])
 
     def test_functions_after_the_fork_may_ask(self):
         worker = self.worker(self.load("after"))
