@@ -29,8 +29,8 @@ import (
 // A case holds site.ini and whatever it needs, perhaps further lines for
 // [pasted:workers] in "workers", and "requests": a request a
 // line, METHOD PATH and fields as Name:value (a + is a blank), and, behind a ~,
-// what both bodies are to match where they cannot be the same. {python} and {dir}
-// stand for the interpreter and the folder.
+// what both bodies are to match where they cannot be the same. {env} and {dir}
+// stand for the virtual environment and the folder.
 func TestLoadersAnswerAsPasteDeploys(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "loader", "*.txtar"))
 	if err != nil || len(files) == 0 {
@@ -143,7 +143,7 @@ func writeLoaderCase(t *testing.T, file, dir, interpreter string) []loaderReques
 	if err != nil {
 		t.Fatal(err)
 	}
-	fill := strings.NewReplacer("{dir}", dir, "{python}", interpreter)
+	fill := strings.NewReplacer("{dir}", dir, "{env}", filepath.Dir(filepath.Dir(interpreter)))
 	extra := ""
 	for _, f := range archive.Files {
 		if f.Name == "workers" {
