@@ -23,7 +23,9 @@ class Files:
         self._warn = warn
         self._system = _system_directories()
         self._told = set()
-        self._seen = set()  # names of modules
+        # Names of modules. Debian has a link to the first one, which is the
+        # machine's, in Python's own directory.
+        self._seen = {"sitecustomize"}
 
     def news(self):
         """Return the files that no call has returned before."""
@@ -34,18 +36,22 @@ class Files:
 
     def of(self, error):
         """Return those and the others that may have to change where error was raised."""
-        return self._new([
-            os.path.abspath(path) for one in _chain(error)
-            for path in _in_traceback(one) + _missing(one)]) + self.news()
+        chain = _chain(error)
+        passed = [os.path.abspath(path) for one in chain for path in _in_traceback(one)]
+        # What is missing may come to lie anywhere: pip puts it beside what is installed.
+        missing = [os.path.abspath(path) for one in chain for path in _missing(one)]
+        return self._new(passed) + self._untold(missing) + self.news()
 
     def _new(self, files):
-        new = []
+        return [p for p in self._untold(files) if not os.path.realpath(p).startswith(self._system)]
+
+    def _untold(self, files):
+        untold = []
         for path in files:
             if path not in self._told:
                 self._told.add(path)
-                if not os.path.realpath(path).startswith(self._system):
-                    new.append(path)
-        return new
+                untold.append(path)
+        return untold
 
     def _resolve_assets(self):
         """Return what the assets are. They are resolved once: a fork has them."""
