@@ -92,7 +92,7 @@ func checkLoad(t *testing.T, name string, want json.RawMessage) {
 	s := outcome.Permissive()
 	defer s.Close()
 	got := outcome.Object{{Key: "type", Value: string(load.Type)}, {Key: "section", Value: load.Section}, {Key: "name", Value: load.Name}}
-	config := outcome.Object{}
+	var config outcome.Object
 	ctx, err := s.Resolve(t.Context(), outcome.Request{
 		Kind: load.Type, URI: "config:" + strings.ReplaceAll(name, "%", "%25"), Name: load.Name,
 	})
