@@ -266,6 +266,23 @@ func TestReloadDoesWithoutTheSystemsWord(t *testing.T) {
 	}
 }
 
+// TestReloadWaitsForADistribution begins without the one that the file names,
+// and lays it where pip would.
+func TestReloadWaitsForADistribution(t *testing.T) {
+	t.Parallel()
+	s := launchReloading(t, flags())
+	s.serves(1)
+	s.edit("site.ini", "paste.app_factory = app:make_app", "use = egg:Parts")
+	s.waits(1)
+	if !s.Stderr.Has("Parts") {
+		t.Error("the distribution is not named")
+	}
+	s.save("Parts-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: Parts\nVersion: 1.0\n")
+	s.save("Parts-1.0.dist-info/entry_points.txt", "[paste.app_factory]\nmain = app:make_app\n")
+	s.save("Parts-1.0.dist-info/RECORD", "")
+	s.says("/", "one red")
+}
+
 // TestReloadEndsWhenItIsTold has each signal come while the server does each
 // of the things that it does.
 func TestReloadEndsWhenItIsTold(t *testing.T) {

@@ -151,3 +151,20 @@ func (r *Release) reader() func(name string) ([]byte, error) {
 		return os.ReadFile(name)
 	}
 }
+
+// distributionFiles are the files, in a directory of sys.path, that tell of a
+// distribution; pip writes the first one last.
+var distributionFiles = []string{"*.dist-info/RECORD", "*.egg-info/entry_points.txt", "*.egg-link"}
+
+// useInstalled says that a release that has failed depends on what is installed:
+// what it lacks may be installed next.
+func (r *Release) useInstalled() {
+	if r.options.Uses == nil || r.Interpreter == nil {
+		return
+	}
+	for _, dir := range r.Interpreter.SysPath {
+		for _, files := range distributionFiles {
+			r.options.Uses(filepath.Join(dir, files))
+		}
+	}
+}

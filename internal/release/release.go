@@ -29,8 +29,9 @@ type Options struct {
 	Stdout     *os.File // of the workers
 	Stderr     *os.File // of the workers, and for access logs
 	// Uses, if not nil, is told of the files that the release is made of, by
-	// their absolute names: PasteDeploy files before they are read, and what
-	// the workers import when they have. It is called from several
+	// their absolute names, which may be patterns as of Python's glob:
+	// PasteDeploy files before they are read, what the workers import when
+	// they have, and what may mend a failure. It is called from several
 	// goroutines, until Serve has returned. Workers then write no compiled
 	// modules.
 	Uses func(files ...string)
@@ -79,6 +80,7 @@ func Load(ctx context.Context, options Options) (*Release, error) {
 		r.readSettings, r.findInterpreter, r.resolve, r.place, r.readServer,
 	} {
 		if err := step(ctx); err != nil {
+			r.useInstalled()
 			return nil, err
 		}
 	}
