@@ -7,13 +7,10 @@ becomes that exception, with the attributes that its text tells of.
 import ast
 import builtins
 import configparser
+import importlib
 import re
 
-try:
-    from importlib.metadata import PackageNotFoundError
-except ImportError:  # Python 3.6 and 3.7
-    class PackageNotFoundError(ImportError):
-        """Stands for the class of that name where there is no importlib.metadata."""
+_NO_PACKAGE = "No package metadata was found for "
 
 _OSERROR = re.compile(r"\[Errno (\d+)\] ([^:]*)(?:: (['\"].*))?", re.DOTALL)
 _UNICODE_ERROR = re.compile(
@@ -44,9 +41,22 @@ def revive(name, text):
     return kind(text)
 
 
+class PackageNotFound(ImportError):
+    """Stands for importlib.metadata's PackageNotFoundError where there is none."""
+
+    def __str__(self):
+        return _NO_PACKAGE + self.args[0]
+
+
 def _package_not_found(text):
-    error = PackageNotFoundError(text.replace("No package metadata was found for ", "", 1))
-    return error if str(error) == text else PackageNotFoundError(text)
+    # Some Pythons have another text, and the name is an attribute of some.
+    name = text.replace(_NO_PACKAGE, "", 1)
+    for module in "importlib.metadata", "importlib_metadata":
+        try:
+            return importlib.import_module(module).PackageNotFoundError(name)
+        except ImportError:
+            continue
+    return PackageNotFound(name)
 
 
 def _configparser_error(kind, text):

@@ -143,7 +143,6 @@ class Loaders(test_context.Case):
         ("configparser.InterpolationSyntaxError", "Error in file x: '%' must be followed by '%' or '('",
          configparser.InterpolationSyntaxError),
         ("configparser.DuplicateOptionError", "While reading from 'x'", configparser.DuplicateOptionError),
-        ("importlib.metadata.PackageNotFoundError", "No package metadata was found for Missing", ImportError),
         ("ModuleNotFoundError", "No module named 'x'", ModuleNotFoundError),
         ("SystemExit", "x", LookupError),
         ("no.such.Class", "text", LookupError),
@@ -156,6 +155,15 @@ class Loaders(test_context.Case):
                 with self.assertRaises(kind) as caught:
                     self.loader(x={"error": {"class": name, "text": text}}).get_app("x")
                 self.assertEqual(str(caught.exception), text)
+
+    def test_distribution_that_is_missing(self):
+        answer = {"error": {"class": "importlib.metadata.PackageNotFoundError",
+                            "text": "No package metadata was found for A B"}}
+        with self.assertRaises(ImportError) as caught:
+            self.loader(x=answer).get_app("x")
+        self.assertEqual(caught.exception.args, ("A B",))
+        if sys.version_info < (3, 8) or sys.version_info >= (3, 10):
+            self.assertEqual(str(caught.exception), answer["error"]["text"])
 
     def test_errors_have_their_attributes(self):
         with self.assertRaises(FileNotFoundError) as caught:
