@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -91,4 +92,36 @@ func lines(t *testing.T, results outcome.Object) string {
 		}
 	}
 	return b.String()
+}
+
+// TestDeepTreesAreCreated: PasteDeploy resolves, and so creates, a chain of up
+// to some 480 sections.
+func TestDeepTreesAreCreated(t *testing.T) {
+	const depth = 450
+	python, dir := python3(t), t.TempDir()
+	var file strings.Builder
+	for i := range depth {
+		fmt.Fprintf(&file, "[filter-app:%d]\nnext = %d\npaste.filter_factory = deep:make_filter\n", i, i+1)
+	}
+	fmt.Fprintf(&file, "[app:%d]\npaste.app_factory = deep:make\n", depth)
+	for name, text := range map[string]string{
+		"main.ini": file.String(),
+		"deep.py": "def make(global_conf):\n    return make\n\n" +
+			"def make_filter(global_conf):\n    return lambda app: app\n",
+		"case.json": `{"calls": [{"fn": "loadapp", "uri": "config:@CASE@/main.ini#0"}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	results, err := release.Calls(t.Context(), release.CallsOptions{
+		Case: "case.json", Eggs: ".", Python: python, Stderr: os.Stderr, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(t, results); !strings.Contains(got, `"create":{"result":{"callable":"make"}`) {
+		t.Errorf("a chain of %d sections gives …%s", depth, got[max(0, len(got)-300):])
+	}
 }

@@ -16,6 +16,7 @@ frame, and "bases"}. A question that cannot be understood ends the process.
 import json
 import marshal
 import os
+import sys
 
 from pasted_worker import record, standin, streams
 from pasted_worker.context import load_object
@@ -31,6 +32,9 @@ class Probe:
     def __init__(self, asker, control, load):
         if load.get("stand_ins"):
             standin.install()
+        # A context that is created here takes more frames than in PasteDeploy;
+        # what goes in a circle Pasted ends by PasteDeploy's measure.
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 4000))
         self._asker = asker
         self._control = control
         self._pid = os.getpid()
