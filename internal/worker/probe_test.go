@@ -60,11 +60,15 @@ def __getattr__(name):  # of Python 3.7
 // probe starts one with a module "probed" to import.
 func probe(t *testing.T, timeout time.Duration) *worker.Probe {
 	t.Helper()
+	return probeIn(t, t.TempDir(), timeout)
+}
+
+func probeIn(t *testing.T, dir string, timeout time.Duration) *worker.Probe {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3 on the PATH")
 	}
-	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "probed.py"), []byte(probeModule), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +110,21 @@ func TestAProbeSaysWhatAnObjectIs(t *testing.T) {
 		if got, err := p.Import(t.Context(), object(attr)); got != want || err != nil {
 			t.Errorf("Import(%q) = %q, %v, want %q", attr, got, err, want)
 		}
+	}
+}
+
+func TestAProbeLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	p := probeIn(t, dir, 0)
+	if _, err := p.Import(t.Context(), object("alias")); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	if n := children(t); n > 0 {
+		t.Errorf("%d processes are left", n)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the module's directory has %v, %v: want the module alone", entries, err)
 	}
 }
 

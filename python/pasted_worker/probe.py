@@ -35,6 +35,7 @@ class Probe:
         # A context that is created here takes more frames than in PasteDeploy;
         # what goes in a circle Pasted ends by PasteDeploy's measure.
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 4000))
+        sys.dont_write_bytecode = True  # to find out changes nothing
         self._asker = asker
         self._control = control
         self._pid = os.getpid()
