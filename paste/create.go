@@ -204,7 +204,7 @@ func (b *Builder) find(ctx *Context, protocols ...string) (any, error) {
 			return f, nil
 		}
 	}
-	return nil, ctx.errorf("", "%s is Python code: want an egg that has a counterpart in Go", ctx.Object)
+	return nil, ctx.errorf("", "%s is Python code: want a name that has a counterpart in Go", ctx.Object)
 }
 
 // String is the object as files write it: "egg:Paste#urlmap", "module:attr".

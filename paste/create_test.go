@@ -195,7 +195,7 @@ func TestErrorsOfCreationSayWhere(t *testing.T) {
 		"fails": "main.ini:27: [app:fails] no luck",
 		"bad":   "main.ini:36: [filter:badfilter] no filter",
 		"late":  "main.ini:27: [app:fails] no luck",
-		"py":    "main.ini:37: [app:py] call:mod:app is Python code: want an egg that has a counterpart in Go",
+		"py":    "main.ini:37: [app:py] call:mod:app is Python code: want a name that has a counterpart in Go",
 	} {
 		k := newKit()
 		_, err := paste.LoadApp("config:main.ini#"+name, &k.Registry, files(t, map[string]string{"main.ini": kitFile}))

@@ -185,7 +185,7 @@ func TestFactoriesThatMakeNothingAreMistakes(t *testing.T) {
 		{"app", "nofilter", "[filter:nothing] egg:Forms#nothing has made nothing: want a function that wraps an http.Handler"},
 		{"app", "nowrap", "[filter:nowrap] egg:Forms#nowrap has made nothing: want an http.Handler"},
 		{"server", "nothing", "[server:nothing] egg:Forms#nothing has made nothing: want a ServeFunc"},
-		{"app", "python", "[app:python] elsewhere:app is Python code: want an egg that has a counterpart in Go"},
+		{"app", "python", "[app:python] elsewhere:app is Python code: want a name that has a counterpart in Go"},
 	} {
 		if err := load[c.kind]("config:main.ini#" + c.name); err == nil || !strings.HasSuffix(err.Error(), c.want) {
 			t.Errorf("%s %s: %v\nwant …%s", c.kind, c.name, err, c.want)

@@ -1,0 +1,86 @@
+package paste_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pasted/paste"
+)
+
+// largeFile has n applications behind a composite, in pipelines of two filters.
+func largeFile(n int) string {
+	var b strings.Builder
+	b.WriteString("[DEFAULT]\nroot = /srv\n[composite:main]\nuse = egg:Fake\n")
+	for i := range n {
+		fmt.Fprintf(&b, "/%d = p%d\n", i, i)
+	}
+	b.WriteString("[filter:f]\nuse = egg:Fake\n[filter:g]\nuse = egg:Fake\nset x = y\n")
+	for i := range n {
+		fmt.Fprintf(&b, "[pipeline:p%d]\npipeline = f g a%d\n[app:a%d]\nuse = egg:Fake\ntitle = %d\ndir = %%(root)s/%d\nthreads = 4\n", i, i, i, i, i)
+	}
+	return b.String()
+}
+
+// BenchmarkResolvePipeline reads a file of that many applications, and resolves
+// a pipeline of it.
+func BenchmarkResolvePipeline(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			text := largeFile(n)
+			opts := memory(map[string]string{"main.ini": text})
+			opts.Assume = true
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := paste.Resolve(paste.AppKind, "config:main.ini#p5", opts); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkResolveAll opens a file once, and resolves all its pipelines, as a
+// composite that mounts them does.
+func BenchmarkResolveAll(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			text := largeFile(n)
+			opts := memory(map[string]string{"main.ini": text})
+			opts.Assume = true
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				ctx, err := paste.Resolve(paste.AppKind, "config:main.ini", opts)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, name := range ctx.LocalConf.All() {
+					if _, err := ctx.Loader.Context(paste.AppKind, &name, ctx.GlobalConf); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkDecode decodes the options of a section.
+func BenchmarkDecode(b *testing.B) {
+	conf := paste.NewConf("title", "x", "timeout", "30s", "max_body", "64k", "threads", "4", "debug", "true")
+	b.ReportAllocs()
+	for b.Loop() {
+		var o struct {
+			Title   string        `paste:"title,required"`
+			Timeout time.Duration `paste:"timeout,min=1s"`
+			MaxBody paste.Size    `paste:"max_body"`
+			Threads int           `paste:"threads,min=1,max=64"`
+			Debug   bool          `paste:"debug"`
+		}
+		if err := paste.Decode(&o, nil, conf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
