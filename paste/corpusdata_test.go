@@ -31,21 +31,53 @@ func readJSON(t *testing.T, file, dir string, into any) {
 	}
 }
 
-// confOf reads variables; ok is false if they are not all text.
-func confOf(t *testing.T, data json.RawMessage) (conf *paste.Conf, ok bool) {
+// notText begins a value that stands for a Python object, whose JSON follows.
+const notText = "\x00"
+
+// confOf reads variables; see foreign for those that are no text.
+func confOf(t *testing.T, data json.RawMessage) *paste.Conf {
 	t.Helper()
 	if data == nil {
-		return nil, true
+		return nil
 	}
-	conf = new(paste.Conf)
+	conf := new(paste.Conf)
 	for _, m := range decodeOrdered(t, data).(ordered) {
-		value, isText := m.value.(string)
+		text, isText := m.value.(string)
 		if !isText {
-			return nil, false
+			value, err := json.Marshal(m.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = notText + string(value)
 		}
-		conf.Set(m.key, value)
+		conf.Set(m.key, text)
 	}
-	return conf, true
+	return conf
+}
+
+// foreign is the Options.Foreign of what confOf reads.
+func foreign(value string) (typeName string, isFalse, ok bool) {
+	text, ok := strings.CutPrefix(value, notText)
+	switch {
+	case !ok:
+		return "", false, false
+	case text == "null":
+		return "NoneType", true, true
+	}
+	return "int", text == "0", true
+}
+
+// confJSON is a Conf with what foreign values stand for.
+func confJSON(conf *paste.Conf) any {
+	object := ordered{}
+	for key, value := range conf.All() {
+		if text, ok := strings.CutPrefix(value, notText); ok {
+			object = append(object, member{key, json.RawMessage(text)})
+		} else {
+			object = append(object, member{key, value})
+		}
+	}
+	return object
 }
 
 // An ordered is a JSON object whose order counts.
@@ -232,4 +264,64 @@ func (d *distributions) EntryPoint(distribution, group, name string) (string, bo
 		object = ""
 	}
 	return object, ok, nil
+}
+
+// modules are the packages beside the corpus's distributions: what stands at the
+// top of each module, by the module's name.
+type modules map[string][]string
+
+var definition = regexp.MustCompile(`(?m)^(?:def |class )?(\w+)(?: =|[(:])`)
+
+func readModules(t *testing.T, dir string) modules {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "eggs", "*", "*.py"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no modules: %v", err)
+	}
+	m := make(modules)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(filepath.Dir(file)) + "." + strings.TrimSuffix(filepath.Base(file), ".py")
+		name = strings.TrimSuffix(name, ".__init__")
+		for _, match := range definition.FindAllStringSubmatch(string(data), -1) {
+			m[name] = append(m[name], match[1])
+		}
+		if m[name] == nil {
+			m[name] = []string{}
+		}
+	}
+	return m
+}
+
+// find is an Options.Import; a dotted attribute's first name is looked up, of
+// call: the whole.
+func (m modules) find(o *paste.Object) error {
+	top, rest, _ := strings.Cut(o.Module, ".")
+	for top != "paste" { // which is installed
+		if m[top] == nil {
+			return pythonError("ModuleNotFoundError", "No module named '"+top+"'")
+		}
+		if rest == "" {
+			break
+		}
+		var next string
+		next, rest, _ = strings.Cut(rest, ".")
+		top += "." + next
+	}
+	names, ok := m[o.Module]
+	attr := o.Attr
+	if o.Style != paste.CallStyle {
+		attr, _, _ = strings.Cut(attr, ".")
+	}
+	if ok && attr != "" && !slices.Contains(names, attr) {
+		return pythonError("AttributeError", "module '"+o.Module+"' has no attribute '"+attr+"'")
+	}
+	return nil
+}
+
+func pythonError(class, text string) error {
+	return &paste.Error{Class: class, Text: text, Message: text}
 }
