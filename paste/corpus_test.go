@@ -103,40 +103,16 @@ func TestContextsAreThoseOfPasteDeploy(t *testing.T) {
 
 // checkResult checks one call and says which kind of check it was.
 func checkResult(t *testing.T, dir, id string, want corpusResult) string {
-	folder := filepath.Join(dir, "synthetic", id)
-	uri := strings.ReplaceAll(want.Call.URI, "@CASE@", folder)
-	t.Chdir(folder)
 	if want.Call.Fn == "parse" {
-		checkParse(t, uri, want.corpusParse)
+		folder := filepath.Join(dir, "synthetic", id)
+		t.Chdir(folder)
+		checkParse(t, strings.ReplaceAll(want.Call.URI, "@CASE@", folder), want.corpusParse)
 		return "parse"
 	}
 	if strings.HasPrefix(want.Call.Fn, "plaster.") {
 		return "plaster's, which is not paste's: see internal/release"
 	}
-	kind, ok := map[string]paste.Kind{
-		"loadapp": paste.AppKind, "loadfilter": paste.FilterKind, "loadserver": paste.ServerKind,
-		"appconfig": paste.AppKind,
-		"get_app":   paste.AppKind, "get_filter": paste.FilterKind, "get_server": paste.ServerKind,
-	}[want.Call.Fn]
-	if !ok {
-		t.Fatalf("%s is no function of PasteDeploy", want.Call.Fn)
-	}
-	opts := paste.Options{
-		Name:        want.Call.Name,
-		RelativeTo:  strings.ReplaceAll(want.Call.RelativeTo, "@CASE@", folder),
-		GlobalConf:  confOf(t, want.Call.GlobalConf),
-		Foreign:     foreign,
-		EntryPoints: newDistributions(t, dir),
-		Import:      readModules(t, dir).find,
-		Strict:      true,
-	}
-	var ctx *paste.Context
-	var err error
-	if strings.HasPrefix(want.Call.Fn, "get_") {
-		ctx, err = loaderContext(kind, uri, opts)
-	} else {
-		ctx, err = paste.Resolve(kind, uri, opts)
-	}
+	ctx, kind, err := resolveResult(t, dir, id, want)
 	if want.Error != nil {
 		checkError(t, err, *want.Error)
 		return "error"
@@ -146,6 +122,7 @@ func checkResult(t *testing.T, dir, id string, want corpusResult) string {
 		return "context"
 	}
 	if want.Call.Fn[:3] != "get" {
+		_, uri, opts := want.options(t, dir, id)
 		checkLiberties(t, kind, uri, opts, ctx)
 	}
 	if want.Call.Fn == "appconfig" {
@@ -154,6 +131,44 @@ func checkResult(t *testing.T, dir, id string, want corpusResult) string {
 	}
 	compare(t, paste.Dumper{Conf: confJSON}.Dump(ctx), want.Context)
 	return "context"
+}
+
+// options are those of the call, which is one of PasteDeploy's functions.
+func (r corpusResult) options(t *testing.T, dir, id string) (kind paste.Kind, uri string, opts paste.Options) {
+	t.Helper()
+	kind, ok := map[string]paste.Kind{
+		"loadapp": paste.AppKind, "loadfilter": paste.FilterKind, "loadserver": paste.ServerKind,
+		"appconfig": paste.AppKind,
+		"get_app":   paste.AppKind, "get_filter": paste.FilterKind, "get_server": paste.ServerKind,
+	}[r.Call.Fn]
+	if !ok {
+		t.Fatalf("%s is no function of PasteDeploy", r.Call.Fn)
+	}
+	folder := filepath.Join(dir, "synthetic", id)
+	return kind, strings.ReplaceAll(r.Call.URI, "@CASE@", folder), paste.Options{
+		Name:        r.Call.Name,
+		RelativeTo:  strings.ReplaceAll(r.Call.RelativeTo, "@CASE@", folder),
+		GlobalConf:  confOf(t, r.Call.GlobalConf),
+		Foreign:     foreign,
+		EntryPoints: newDistributions(t, dir),
+		Import:      readModules(t, dir).find,
+		Strict:      true,
+	}
+}
+
+// resolveResult makes the call in its folder, up to the context.
+func resolveResult(t *testing.T, dir, id string, r corpusResult) (*paste.Context, paste.Kind, error) {
+	t.Helper()
+	t.Chdir(filepath.Join(dir, "synthetic", id))
+	kind, uri, opts := r.options(t, dir, id)
+	var ctx *paste.Context
+	var err error
+	if strings.HasPrefix(r.Call.Fn, "get_") {
+		ctx, err = loaderContext(kind, uri, opts)
+	} else {
+		ctx, err = paste.Resolve(kind, uri, opts)
+	}
+	return ctx, kind, err
 }
 
 // checkLiberties checks that none is taken where PasteDeploy does not fail.

@@ -260,6 +260,9 @@ type CompositeLoader struct {
 	loader  *Loader
 }
 
+// String returns what names are looked up in: "config:/dir/file.ini", "egg:NAME".
+func (l *CompositeLoader) String() string { return l.loader.String() }
+
 // App builds the application name, a section of the composite's file or a URI.
 // Sections see global, which may be nil, as their global conf.
 func (l *CompositeLoader) App(name string, global *Conf) (http.Handler, error) {
