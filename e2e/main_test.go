@@ -69,6 +69,15 @@ func shortWay() string {
 	return "on"
 }
 
+// whateverTheWay skips a test of what no request's way changes when the tests run
+// for the long way alone.
+func whateverTheWay(t *testing.T) {
+	t.Helper()
+	if shortWay() != "on" {
+		t.Skip("it has nothing to do with the way that requests take")
+	}
+}
+
 // options returns how pasted serves s on a port of its own, which the file
 // finds in the variable e2e_port.
 func (s site) options(t *testing.T) harness.Options {

@@ -42,6 +42,7 @@ var pserveLines = []string{
 // TestPserveIsStoodInFor runs pserve itself with each line, then pasted, and
 // wants the same settings at the same port.
 func TestPserveIsStoodInFor(t *testing.T) {
+	whateverTheWay(t)
 	for _, line := range pserveLines {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
@@ -58,6 +59,7 @@ func TestPserveIsStoodInFor(t *testing.T) {
 // TestLogsAreWrittenWhereAndAsPserveWritesThem has both write theirs into a
 // folder, and compares these.
 func TestLogsAreWrittenWhereAndAsPserveWritesThem(t *testing.T) {
+	whateverTheWay(t)
 	for _, line := range []string{
 		"logs.ini size=3 extra=other least=DEBUG", "logs.ini size=4 extra=other least=WARNING colour=blue here=/there",
 	} {
@@ -97,6 +99,7 @@ func texts(t *testing.T, dir string) map[string]string {
 
 // TestWhatPserveRefusesIsRefused has lines on which pserve ends by itself.
 func TestWhatPserveRefusesIsRefused(t *testing.T) {
+	whateverTheWay(t)
 	for _, line := range []string{
 		"missing.ini", "site.ini size=3 novalue", "-n taken site.ini", "wrong.ini",
 		"-n nowhere site.ini size=3", "--server-name nowhere site.ini size=3", "egg:nowhere",
@@ -116,6 +119,7 @@ func TestWhatPserveRefusesIsRefused(t *testing.T) {
 
 // TestBrowserOpensWhatPserveWouldOpen has $BROWSER say what it is to open.
 func TestBrowserOpensWhatPserveWouldOpen(t *testing.T) {
+	whateverTheWay(t)
 	for _, line := range []string{
 		"-b site.ini size=3", "-b site.ini size=3 colour=blue", "--browser here.ini",
 	} {
@@ -144,6 +148,7 @@ func TestBrowserOpensWhatPserveWouldOpen(t *testing.T) {
 }
 
 func TestBrowserThatFailsIsAWarning(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := pserveSite(t)
 	if err := os.Mkdir(s.opened, 0o755); err != nil { // the script cannot write

@@ -124,6 +124,7 @@ func (s *reloadSite) changed(name string, n int) {
 }
 
 func TestReloadServesWhatIsSaved(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	s.says("/", "one red")
@@ -153,6 +154,7 @@ func TestReloadServesWhatIsSaved(t *testing.T) {
 }
 
 func TestReloadWatchesWhatTheFileSays(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	for i, name := range []string{"plain.txt", "pages/deep/a.html", "pack/data/x.json", "pages/new.html", "absent.txt"} {
@@ -194,6 +196,7 @@ var reloadSlips = []struct {
 }
 
 func TestReloadWaitsForTheMend(t *testing.T) {
+	whateverTheWay(t)
 	for _, preload := range []string{"true", "false"} {
 		for _, slip := range reloadSlips {
 			t.Run(slip.name+", preload "+preload, func(t *testing.T) {
@@ -231,6 +234,7 @@ func TestReloadWaitsForTheMend(t *testing.T) {
 }
 
 func TestReloadBeginsWithAFileThatIsWrong(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := launchReloading(t, flags(), "parts.py", "text = ")
 	s.waits(1)
@@ -241,6 +245,7 @@ func TestReloadBeginsWithAFileThatIsWrong(t *testing.T) {
 // TestReloadDoesWithoutTheSystemsWord runs where nothing may be watched by
 // notifications, and where only one directory may.
 func TestReloadDoesWithoutTheSystemsWord(t *testing.T) {
+	whateverTheWay(t)
 	for _, limit := range []string{"max_inotify_instances", "max_inotify_watches"} {
 		t.Run(limit, func(t *testing.T) {
 			t.Parallel()
@@ -269,6 +274,7 @@ func TestReloadDoesWithoutTheSystemsWord(t *testing.T) {
 // TestReloadWaitsForADistribution begins without the one that the file names,
 // and lays it where pip would.
 func TestReloadWaitsForADistribution(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := launchReloading(t, flags())
 	s.serves(1)
@@ -286,6 +292,7 @@ func TestReloadWaitsForADistribution(t *testing.T) {
 // TestReloadEndsWhenItIsTold has each signal come while the server does each
 // of the things that it does.
 func TestReloadEndsWhenItIsTold(t *testing.T) {
+	whateverTheWay(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
 		for what, prepare := range map[string]func(*reloadSite){
 			"serving":   func(s *reloadSite) { s.says("/", "one red") },
@@ -318,6 +325,7 @@ func TestReloadEndsWhenItIsTold(t *testing.T) {
 
 // TestReloadIsBegunAnewByAChange changes a file while the application is loaded.
 func TestReloadIsBegunAnewByAChange(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	s.save("parts.py", "import time; open('loads', 'w'); time.sleep(60)")
@@ -330,6 +338,7 @@ func TestReloadIsBegunAnewByAChange(t *testing.T) {
 }
 
 func TestReloadRefusesNoConnection(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	stop := make(chan struct{})
@@ -360,6 +369,7 @@ func TestReloadRefusesNoConnection(t *testing.T) {
 }
 
 func TestReloadMovesToAnotherPort(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	port := harness.Port(t)
@@ -375,6 +385,7 @@ func TestReloadMovesToAnotherPort(t *testing.T) {
 // TestReloadGivesRequestsTheInterval has one that ends within it, and one that
 // never does.
 func TestReloadGivesRequestsTheInterval(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := launchReloading(t, flags("--reload-interval", "2"))
 	harness.Await(t, reloadLimit, "the start", s.Serving)
@@ -406,6 +417,7 @@ func TestReloadGivesRequestsTheInterval(t *testing.T) {
 }
 
 func TestReloadBySignal(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	s.Signal(syscall.SIGHUP)
@@ -419,6 +431,7 @@ func TestReloadBySignal(t *testing.T) {
 // TestReloadOutlivesItsWorkers kills one: another comes, and a change is served
 // after it as before.
 func TestReloadOutlivesItsWorkers(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	for _, p := range s.Processes() {
@@ -434,6 +447,7 @@ func TestReloadOutlivesItsWorkers(t *testing.T) {
 // TestReloadStandsInForHupper has the application name a file to hupper, and ask
 // it for a reload and for the end.
 func TestReloadStandsInForHupper(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := launchReloading(t, func(o *harness.Options) {
 		for i, arg := range o.Args {
@@ -455,6 +469,7 @@ func TestReloadStandsInForHupper(t *testing.T) {
 }
 
 func TestReloadKeepsNothingOfEarlierReleases(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := reloading(t)
 	descriptors := func() int {
@@ -479,6 +494,7 @@ func TestReloadKeepsNothingOfEarlierReleases(t *testing.T) {
 }
 
 func TestReloadOpensTheBrowserOnce(t *testing.T) {
+	whateverTheWay(t)
 	t.Parallel()
 	s := launchReloading(t, flags("-b"))
 	browser := filepath.Join(s.dir, "browser")
