@@ -5,6 +5,7 @@ described by its type.
 """
 
 import collections
+import functools
 import re
 
 from pasted_worker import direct, failure
@@ -102,8 +103,9 @@ class Bound:
     """A factory that has its calls noted."""
 
     def __init__(self, context, target):
+        # For whoever looks at it, its signature included, it is target.
+        functools.update_wrapper(self, target, updated=())
         self._context = context
-        self.__wrapped__ = target  # whose signature inspect finds by this name
 
     def __call__(*args, **kw):  # an option may be called self
         self, args = args[0], args[1:]
