@@ -37,6 +37,10 @@ type Options struct {
 	// Notes is told of every liberty taken; nil: nobody is. Loaders of the
 	// contexts keep it and may call it at any time later, from any goroutine.
 	Notes func(Note)
+	// Pitfalls is told of what the file means and does not seem to say, as it is
+	// resolved, each time anew; nil: nobody is. Loader.Pitfalls has what can be
+	// told without resolving. It is called as Notes is.
+	Pitfalls func(Pitfall)
 	// ReadFile reads the file of a config: URI; nil: os.ReadFile. Its errors
 	// are to be *fs.PathErrors.
 	ReadFile func(name string) ([]byte, error)

@@ -86,6 +86,7 @@ func (res *resolution) readOption(o *ini.Option, gets *Conf) *Error {
 	set, isSet := strings.CutPrefix(o.Name, "set ")
 	get, isGet := strings.CutPrefix(o.Name, "get ")
 	if !isSet && !isGet && file.Defaults().Option(o.Name) != nil {
+		res.dropped(o)
 		return nil
 	}
 	value, err := file.Interpolate(res.s.Name, o)
@@ -128,6 +129,7 @@ func (res *resolution) context() (*Context, *Error) {
 	if err != nil || !wrapped {
 		return ctx, err
 	}
+	res.filtered(ctx, from)
 	outer := res.bare(FilteredWith)
 	outer.Filter, err = res.l.context(res.request(FilterKind, wrapper, from))
 	outer.Next = ctx
@@ -274,6 +276,7 @@ func (res *resolution) use(kind Kind) (*Context, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	res.lost(ctx, from)
 	ctx.GlobalConf.Update(res.additions)
 	ctx.LocalConf.Update(res.local)
 	if file, ok := res.global.Get("__file__"); ok {

@@ -28,7 +28,7 @@ var floors = [][]string{
 	},
 	{"internal/pool", "internal/outcome", "paste/eggs"},
 	{"internal/release", "internal/cluster"},
-	{"internal/admin", "internal/dashboard"},
+	{"internal/check", "internal/admin", "internal/dashboard"},
 	{"cmd/pasted"},
 }
 

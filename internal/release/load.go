@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (r *Release) readSettings(context.Context) error {
 		return err
 	}
 	var unknown []string
-	if r.Pserve, unknown, err = readPserve(r.File, r.options.Vars); err != nil {
+	if r.Pserve, unknown, err = readPserve(r.File, r.options.Vars, nil); err != nil {
 		return err
 	}
 	r.Warnings = append(r.Warnings, unknown...)
@@ -120,27 +121,32 @@ func (r *Release) environ() []string {
 
 // resolve resolves the application and the server.
 func (r *Release) resolve(context.Context) error {
-	registry := new(paste.Registry)
-	r.access = newAccessLog(r.options.Stderr, r.options.Log)
-	eggpaste.Register(registry, eggpaste.Options{
-		AccessLog: r.access,
-		Scheme:    func() string { return r.Server.URLScheme },
-	})
-	r.registry = registry
-	name := r.options.AppName
-	if name == "" {
-		name = r.target.name
-	}
+	r.newRegistry()
 	var err error
 	r.App, err = paste.Resolve(paste.AppKind, r.target.uri(), paste.Options{
-		Name:        nameOrNil(name),
+		Name:        r.appName(),
 		GlobalConf:  r.options.Vars,
 		EntryPoints: entryPoints{r.Interpreter},
-		Native:      registry,
+		Native:      r.registry,
 		Notes:       r.note,
 		ReadFile:    r.reader(),
 	})
 	return err
+}
+
+// newRegistry makes the registry of native components.
+func (r *Release) newRegistry() {
+	r.registry = new(paste.Registry)
+	r.access = newAccessLog(r.options.Stderr, r.options.Log)
+	eggpaste.Register(r.registry, eggpaste.Options{
+		AccessLog: r.access,
+		Scheme:    func() string { return r.Server.URLScheme },
+	})
+}
+
+// appName is the application that is asked for, nil for none in particular.
+func (r *Release) appName() *string {
+	return nameOrNil(cmp.Or(r.options.AppName, r.target.name))
 }
 
 // note keeps a liberty, once. One that a hosted composite takes, which happens

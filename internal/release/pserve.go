@@ -47,9 +47,12 @@ func pserveVars(t target, given *paste.Conf) *paste.Conf {
 // readPserve reads [pserve]. Here variables win over the file's [DEFAULT], as
 // plaster has it for every section that it reads itself; and options whose name
 // is a default's are none. unknown are warnings, for pserve passes over what it
-// does not know. The file has been parsed before.
-func readPserve(file string, vars *paste.Conf) (p Pserve, unknown []string, err error) {
-	data, err := os.ReadFile(file)
+// does not know. The file has been parsed before; nil for read is os.ReadFile.
+func readPserve(file string, vars *paste.Conf, read func(string) ([]byte, error)) (p Pserve, unknown []string, err error) {
+	if read == nil {
+		read = os.ReadFile
+	}
+	data, err := read(file)
 	if err != nil {
 		return p, nil, err
 	}
@@ -142,7 +145,7 @@ func nonEmptyLines(text string) []string {
 // of them; nil where nobody wants to know.
 func (r *Release) reader() func(name string) ([]byte, error) {
 	if r.options.Uses == nil {
-		return nil
+		return r.read
 	}
 	return func(name string) ([]byte, error) {
 		if file, err := filepath.Abs(name); err == nil {

@@ -59,8 +59,9 @@ type Release struct {
 
 	options  Options
 	target   target
-	listenAt string // where the file says where to listen, see there
-	logging  bool   // the file has [loggers]
+	listenAt string                            // where the file says where to listen, see there
+	logging  bool                              // the file has [loggers]
+	read     func(name string) ([]byte, error) // a survey's; nil: os.ReadFile
 	registry *paste.Registry
 	access   *accessLog
 	handlers []*pool.Handler // of the roots, in their order

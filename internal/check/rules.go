@@ -1,0 +1,45 @@
+package check
+
+import "pasted/paste"
+
+// Rules says in a few words what each rule is about. The names do not change.
+var Rules = map[string]string{
+	"syntax":              "a line is neither a header nor an option",
+	"duplicate":           "a section or an option stands twice",
+	"encoding":            "the file is not UTF-8",
+	"interpolation":       "a %(name)s or % in a value is wrong",
+	"circle":              "sections go in a circle",
+	"unknown-section":     "a name means no section, or several",
+	"unknown-egg":         "a distribution is not installed",
+	"unknown-entry-point": "a distribution has no entry point of that name",
+	"unreadable-file":     "a file that is named cannot be read",
+	"section":             "a section is no application, filter or server",
+	"setting":             "an option of Pasted's, of pserve's or of the server's is wrong",
+	"server-option":       "an option of the server has no counterpart",
+	"python":              "there is no interpreter, or it cannot be used",
+	"import":              "importing what the file names fails",
+	"load":                "loading the application fails",
+	"logging":             "the logging sections do not fit together",
+	"request":             "a request is answered with an error",
+	"liberty":             "Pasted takes what PasteDeploy refuses",
+	"unreached":           "nothing that is served refers to a section",
+
+	paste.RuleDroppedOption:    "an option is dropped because a default has its name",
+	paste.RuleLostOptions:      "options over a pipeline reach nobody",
+	paste.RuleFilteredPipeline: "filter-with on a pipeline fails under PasteDeploy",
+	paste.RuleFactoryAndUse:    "a factory beside use has no effect",
+	paste.RuleSwallowedSection: "an indented header is part of a value",
+	paste.RuleSwallowedOption:  "an indented option is part of a value",
+	paste.RuleCutKey:           "a key ends at its first colon",
+	paste.RuleInlineComment:    "a comment at a line's end is part of the value",
+	paste.RuleBareSection:      "a section without a name is not found",
+	paste.RuleSectionKind:      "a section's prefix is nearly a known one",
+	paste.RuleNotSet:           "what looks like set or get is an option",
+	paste.RuleSetNotSeen:       "interpolation does not see what set sets",
+	paste.RuleSetInDefault:     "set in [DEFAULT] acts in every section",
+	paste.RuleRawDefault:       "a default that comes out empty is handed on unread",
+	paste.RuleVariableLoses:    "a variable does not win over [DEFAULT]",
+	paste.RuleServerFilter:     "filter-with in a server's section is an option",
+	paste.RuleCascadeOrder:     "a cascade tries keys in the order of their text",
+	paste.RuleDomainCase:       "a domain in upper case never matches",
+}
