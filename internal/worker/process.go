@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -25,9 +26,10 @@ type process struct {
 	// connection ends.
 	events chan event
 	// outbox holds frames that nobody waits for, see post.
-	outbox chan []byte
-	ended  chan struct{} // closed when the control connection has ended
-	done   chan struct{} // closed when nothing of the process is left
+	outbox  chan []byte
+	greeted bool          // it has said Hello; read's own
+	ended   chan struct{} // closed when the control connection has ended
+	done    chan struct{} // closed when nothing of the process is left
 
 	mu sync.Mutex // orders writes to control
 }
@@ -204,6 +206,12 @@ func (p *process) imported(payload []byte) error {
 
 // note passes an event on to whoever waits for it.
 func (p *process) note(f wire.Frame) error {
+	if f.Kind == wire.Hello {
+		if p.greeted {
+			return errors.New("a second Hello")
+		}
+		p.greeted = true
+	}
 	value, err := decodeDict(f.Payload)
 	if err != nil {
 		return fmt.Errorf("frame of kind %#x: %w", f.Kind, err)
