@@ -13,7 +13,9 @@ type Wrapper func(next http.Handler) (http.Handler, error)
 
 // A Builder makes of contexts what they stand for, in the order in which
 // PasteDeploy's create makes it: nothing is kept, so a context built twice is
-// two components. Errors are *Error, and name the section's place.
+// two components. An error is an *Error with the section's place, but for what
+// a factory returns that wraps or joins some itself. LoadApp, LoadFilter and
+// LoadServer are what a program needs that has no components elsewhere.
 type Builder struct {
 	// Registry makes what is native.
 	Registry *Registry
@@ -263,8 +265,10 @@ type CompositeLoader struct {
 // String returns what names are looked up in: "config:/dir/file.ini", "egg:NAME".
 func (l *CompositeLoader) String() string { return l.loader.String() }
 
-// App builds the application name, a section of the composite's file or a URI.
-// Sections see global, which may be nil, as their global conf.
+// App builds the application name, a section of the composite's file or a URI
+// relative to it. What global has, which may be nil, is over the file's defaults
+// in its global configuration: a factory that hands on its own lets its section's
+// `set` reach those below. The error is to be returned as it is: it has a place.
 func (l *CompositeLoader) App(name string, global *Conf) (http.Handler, error) {
 	ctx, err := l.loader.Context(AppKind, &name, global)
 	if err != nil {

@@ -289,3 +289,38 @@ func TestAMistakeOfAFactorysOptionsIsTheError(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecode holds that any text is read or refused, and that no secret is
+// shown.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"", "1", "-1_0", "1h", "64k", ":80, unix:/x", "http://h", "0600", "a b", "WARN", "\xff", "10.0.0.0/8 x"} {
+		f.Add(seed, "token")
+		f.Add("x", seed)
+	}
+	f.Fuzz(func(t *testing.T, text, name string) {
+		var o struct {
+			Bool     bool            `paste:"bool"`
+			Int      int16           `paste:"int,max=9"`
+			Uints    []uint64        `paste:"uints"`
+			Floats   []float32       `paste:"floats,min=-1"`
+			Duration time.Duration   `paste:"duration,required"`
+			Sizes    []paste.Size    `paste:"sizes,secret"`
+			Listen   []paste.Address `paste:"listen,port=1"`
+			Mode     *fs.FileMode    `paste:"mode"`
+			URL      *url.URL        `paste:"url"`
+			Networks []netip.Prefix  `paste:"token"`
+			Level    slog.Level      `paste:"password"`
+			Env      *paste.Conf     `paste:"env.*"`
+		}
+		conf := paste.NewConf(name, text)
+		for _, key := range []string{"bool", "int", "uints", "floats", "duration", "listen", "mode", "url"} {
+			conf.Set(key, text)
+		}
+		_ = paste.Decode(&o, nil, conf)
+		const marked = "\u2603"
+		secrets := paste.NewConf("sizes", marked+text, "token", marked+text, "password", marked+text, "duration", "1")
+		if err := paste.Decode(&o, nil, secrets); err == nil || strings.Contains(err.Error(), marked) {
+			t.Errorf("of secrets: %v", err)
+		}
+	})
+}

@@ -5,14 +5,17 @@ import (
 	"strings"
 )
 
-// An Error says why a file, a section or a URI could not be resolved. Resolve
-// and Loader.Context return no other type.
+// An Error says why a file, a section or a URI could not be resolved, or what
+// was made of it could not be built. Resolve and Loader.Context return no other
+// type; Decode and the Load functions may return several, joined (errors.Join).
 type Error struct {
 	// Class is the class of the Python exception that PasteDeploy raises,
 	// with its module unless that is builtins: "LookupError",
-	// "configparser.ParsingError".
+	// "configparser.ParsingError". It is empty for a mistake that a factory or
+	// Decode has found.
 	Class string
-	// Text is that exception's text, letter for letter.
+	// Text is that exception's text, letter for letter; without a Class, what
+	// the factory said.
 	Text string
 
 	// Pos is where the mistake stands; the zero Position if it stands in no
@@ -27,7 +30,7 @@ type Error struct {
 	// Chain names the sections of an endless resolution, "[app:main]" or with
 	// the file before, from the first one that is met again to itself.
 	Chain []string
-	// Err is what the operating system or EntryPoints said, or nil.
+	// Err is what the operating system, EntryPoints or a factory said, or nil.
 	Err error
 }
 

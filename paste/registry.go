@@ -40,11 +40,11 @@ type ServeFunc func(ctx context.Context, app http.Handler) error
 
 // A Registry knows which names of a file have a counterpart in Go. They are
 // written as there: "egg:Paste#urlmap", where "egg:" may be left out, and "#" with
-// what follows it, which is "main" then; or "module:attribute", for a section
-// that has it in use, in use = call:module:attribute, or in paste.app_factory
-// and the like. Distributions are compared as importlib.metadata does, without
-// regard to case and to runs of "-_."; all else letter for letter. One name may
-// have a factory of each type. A name set again means the newer factory.
+// what follows it, which is "main" then; or "module:attribute", for what stands
+// so behind paste.app_factory and the like, behind call:, or by itself.
+// Distributions are compared as importlib.metadata does, without regard to case
+// and to runs of "-_."; all else letter for letter. One name may have a factory
+// of each type. A name set again means the newer factory.
 //
 // The zero value is an empty registry. It is safe for concurrent use; it is not
 // to be copied. As EntryPoints and Lister it answers for the eggs that have been

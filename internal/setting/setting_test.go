@@ -99,6 +99,34 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
+func TestHiddenOptionsAreNotShown(t *testing.T) {
+	r := reader("dsn = hunter2", "dns = hunter3", "sekret = hunter4", "plain = hunter5")
+	r.Hide("dsn")
+	r.Lookup("secret")
+	refuse := func(string) error { return errors.New("want another") }
+	if r.Read("dsn", refuse) || r.Read("plain", refuse) || r.Read("none", refuse) {
+		t.Error("what is refused, or not there, is read")
+	}
+	r.Unknown()
+	want := `production.ini:1: [pasted:workers] dsn = …: want another
+production.ini:2: [pasted:workers] dns = …: unknown option: did you mean "dsn"?
+production.ini:3: [pasted:workers] sekret = …: unknown option: did you mean "secret"?
+production.ini:4: [pasted:workers] plain = "hunter5": want another`
+	if diff := cmp.Diff(want, r.Err().Error()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAnOptionMayStandInAnotherSection(t *testing.T) {
+	r := setting.NewReader("a.ini", "app:main", []setting.Option{
+		{Name: "x", Value: "y", Line: 7, File: "b.ini", Section: "app:other"},
+	})
+	r.Int("x", 0, 0, 1)
+	if got, want := r.Err().Error(), `b.ini:7: [app:other] x = "y": want a whole number from 0 to 1`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestErrorIsKnownByItsType(t *testing.T) {
 	r := reader("threads = x")
 	r.Int("threads", 1, 1, 64)
