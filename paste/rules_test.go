@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -89,6 +90,21 @@ func TestEveryRuleHasACase(t *testing.T) {
 		if !ok {
 			t.Errorf("rule %s has no case", id)
 		}
+	}
+}
+
+// TestCasesAreWhatPasteDeployGives asks the library itself, with the
+// interpreter that PASTED_PASTEDEPLOY names: Python 3.11 to 3.13, and
+// PasteDeploy 3.1 installed.
+func TestCasesAreWhatPasteDeployGives(t *testing.T) {
+	python := os.Getenv("PASTED_PASTEDEPLOY")
+	if python == "" {
+		t.Skip("PASTED_PASTEDEPLOY names no Python with PasteDeploy")
+	}
+	args := append([]string{"testdata/pastedeploy.py"}, ruleCases(t, "testdata/rules")...)
+	args = append(args, ruleCases(t, "../internal/ini/testdata/parse")...)
+	if out, err := exec.CommandContext(t.Context(), python, args...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -123,7 +123,7 @@ func (p *parser) extend(number int, text string) {
 }
 
 // header returns the name in a line that begins with a bracketed one. It runs
-// to the last closing bracket, as Python 3.11 and later have it.
+// to the last closing bracket, as Python 3.10 and later have it.
 func header(text string) (string, bool) {
 	end := strings.LastIndexByte(text, ']')
 	if text[0] != '[' || end < 2 {
