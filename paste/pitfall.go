@@ -148,7 +148,12 @@ func (ctx *Context) takesOptions() bool {
 	case Pipeline:
 		return false
 	case FilterApp, FilteredWith:
-		return ctx.Filter.LocalConf == ctx.LocalConf || ctx.Next.LocalConf == ctx.LocalConf
+		for _, part := range []*Context{ctx.Filter, ctx.Next} {
+			if part.LocalConf == ctx.LocalConf && part.takesOptions() {
+				return true
+			}
+		}
+		return false
 	}
 	return true
 }

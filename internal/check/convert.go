@@ -161,6 +161,9 @@ func (c *checker) pythonError(e *interpreter.Error, err error) {
 	c.add(f)
 }
 
+// keyword is how Python says that a factory does not know an option.
+var keyword = regexp.MustCompile(`unexpected keyword argument '([^']+)'`)
+
 // loadError takes in what Python raised.
 func (c *checker) loadError(e *worker.LoadError) {
 	f := Finding{Rule: "load", Severity: Error, Section: e.Section, Message: e.Class + ": " + e.Text, Detail: e.Traceback}
@@ -170,6 +173,14 @@ func (c *checker) loadError(e *worker.LoadError) {
 	f.Place = Place{File: c.file()}
 	if e.File != "" {
 		f.Place = c.sources.place(e.File, e.Line, "")
+	}
+	if unknown := keyword.FindStringSubmatch(e.Text); unknown != nil {
+		f.Hint = "the factory has no such option: take " + unknown[1] + " out of the section, or look for a slip in the name"
+		if src := c.sources.get(e.File); src.parsed != nil && src.parsed.Section(e.Section) != nil {
+			if o := src.parsed.Section(e.Section).Option(unknown[1]); o != nil {
+				f.Place = c.sources.place(e.File, o.Line, o.Name)
+			}
+		}
 	}
 	if e.CauseFile != "" {
 		f.Related = append(f.Related, Related{Place{File: e.CauseFile, Line: e.CauseLine}, e.CauseText})

@@ -51,19 +51,24 @@ func (c *checker) reference(s *ini.Section, kind paste.Kind, name string) {
 	if kind == paste.ServerKind {
 		options.EntryPoints, options.Assume, options.Native = c.survey.ServerEggs(), false, nil
 	}
-	ctx, err := paste.Resolve(kind, c.survey.URI, options)
-	var e *paste.Error
-	switch {
-	case errors.As(err, &e):
-		c.resolveError(e, by, c.severity(s.Name))
+	for range mostMends {
+		ctx, err := paste.Resolve(kind, c.survey.URI, options)
+		var e *paste.Error
+		switch {
+		case errors.As(err, &e):
+			c.resolveError(e, by, c.severity(s.Name))
+			if ruleOf(e) == "interpolation" && c.sources.escape(e.Pos.File, e.Pos.Line) {
+				continue // there may be more that is wrong
+			}
+		case err != nil:
+			c.mistake(err)
+		default:
+			c.contexts = append(c.contexts, ctx)
+			if kind != paste.ServerKind {
+				c.children(ctx, by, c.severity(s.Name))
+			}
+		}
 		return
-	case err != nil:
-		c.mistake(err)
-		return
-	}
-	c.contexts = append(c.contexts, ctx)
-	if kind != paste.ServerKind {
-		c.children(ctx, by, c.severity(s.Name))
 	}
 }
 

@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -81,6 +82,47 @@ func (src *source) mend(data []byte) {
 		}
 		src.mended = []byte(strings.Join(lines, "\n"))
 	}
+}
+
+// escape takes what is interpolated out of the value that a line of a file
+// belongs to, so that it reads as it stands, and says whether it did.
+func (s *sources) escape(file string, number int) bool {
+	src := s.byName[file]
+	o := src.optionAt(number)
+	if o == nil || !strings.Contains(o.Raw, "%") {
+		return false
+	}
+	lines := splitLines(string(src.mended))
+	bare := strings.ReplaceAll(o.Raw, "%%", "")
+	if !strings.Contains(bare, "%") {
+		return false // escaped already: something else is wrong
+	}
+	for _, line := range o.Lines {
+		if line.Number <= len(lines) {
+			lines[line.Number-1] = strings.ReplaceAll(lines[line.Number-1], "%", "%%")
+		}
+	}
+	src.mended = []byte(strings.Join(lines, "\n"))
+	parsed, err := ini.Parse(src.name, src.mended)
+	if err == nil {
+		src.parsed = parsed
+	}
+	return err == nil
+}
+
+// optionAt returns the option that a line belongs to, or nil.
+func (src *source) optionAt(number int) *ini.Option {
+	if src == nil || src.parsed == nil {
+		return nil
+	}
+	for _, section := range append(slices.Clone(src.parsed.Sections()), src.parsed.Defaults()) {
+		for _, o := range section.Options() {
+			if len(o.Lines) > 0 && o.Line <= number && number <= o.Lines[len(o.Lines)-1].Number {
+				return o
+			}
+		}
+	}
+	return nil
 }
 
 // classOf is Python's class of a mistake of e: the last is what stopped the
@@ -175,18 +217,9 @@ func isWord(r rune) bool {
 // to tells by its name of a password or the like.
 func (s *sources) secret(file string, number int) bool {
 	src := s.byName[file]
-	if src == nil {
-		return false
-	}
 	names := setting.NewReader("", "", nil)
-	if src.parsed != nil {
-		for _, section := range append(src.parsed.Sections(), src.parsed.Defaults()) {
-			for _, o := range section.Options() {
-				if o.Line <= number && len(o.Lines) > 0 && number <= o.Lines[len(o.Lines)-1].Number {
-					return names.Hidden(o.Name)
-				}
-			}
-		}
+	if o := src.optionAt(number); o != nil {
+		return names.Hidden(o.Name)
 	}
 	line, _ := s.line(file, number)
 	name, _, _ := strings.Cut(line, "=")
