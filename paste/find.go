@@ -85,13 +85,23 @@ func (s *source) withPrefix(prefix string, name *string) []*ini.Section {
 	} else if bare := s.Section(prefix); bare != nil {
 		found = append(found, bare)
 	}
-	for _, section := range s.Sections() {
-		rest, ok := strings.CutPrefix(section.Name, prefix+":")
-		if ok && ini.TrimSpace(rest) == wanted {
-			found = append(found, section)
+	return append(found, s.named[sectionName{prefix, wanted}]...)
+}
+
+// A sectionName is a section's name as PasteDeploy looks for it: what stands
+// before the first colon, and behind it.
+type sectionName struct{ prefix, name string }
+
+// byName returns sections by what they are looked for as, in their order.
+func byName(sections []*ini.Section) map[sectionName][]*ini.Section {
+	named := make(map[sectionName][]*ini.Section, len(sections))
+	for _, s := range sections {
+		if prefix, name, ok := strings.Cut(s.Name, ":"); ok {
+			key := sectionName{prefix, ini.TrimSpace(name)}
+			named[key] = append(named[key], s)
 		}
 	}
-	return found
+	return named
 }
 
 // containsWord says whether word is one of text's.

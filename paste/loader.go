@@ -246,6 +246,7 @@ type source struct {
 	abs string // where it is, whatever name it was asked for by
 	// passed are the defaults that it has not of its own.
 	passed *Conf
+	named  map[sectionName][]*ini.Section
 }
 
 // open reads and parses a file.
@@ -275,7 +276,7 @@ func (r *resolver) open(from origin, name string) (*source, *Error) {
 	}
 	// here and __file__ may be overridden in the file; what is asked for is
 	// where the file is.
-	return &source{File: file, abs: defaults[1].Value}, nil
+	return &source{File: file, abs: defaults[1].Value, named: byName(file.Sections())}, nil
 }
 
 // position returns the place of a line of the file.
