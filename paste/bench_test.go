@@ -26,7 +26,7 @@ func largeFile(n int) string {
 // BenchmarkResolvePipeline reads a file of that many applications, and resolves
 // a pipeline of it.
 func BenchmarkResolvePipeline(b *testing.B) {
-	for _, n := range []int{10, 100, 1000} {
+	for _, n := range []int{10, 100, 1000, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			text := largeFile(n)
 			opts := memory(map[string]string{"main.ini": text})
@@ -45,7 +45,7 @@ func BenchmarkResolvePipeline(b *testing.B) {
 // BenchmarkResolveAll opens a file once, and resolves all its pipelines, as a
 // composite that mounts them does.
 func BenchmarkResolveAll(b *testing.B) {
-	for _, n := range []int{10, 100, 1000} {
+	for _, n := range []int{10, 100, 1000, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			text := largeFile(n)
 			opts := memory(map[string]string{"main.ini": text})
@@ -53,17 +53,34 @@ func BenchmarkResolveAll(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				ctx, err := paste.Resolve(paste.AppKind, "config:main.ini", opts)
-				if err != nil {
-					b.Fatal(err)
-				}
-				for _, name := range ctx.LocalConf.All() {
-					if _, err := ctx.Loader.Context(paste.AppKind, &name, ctx.GlobalConf); err != nil {
-						b.Fatal(err)
-					}
-				}
+				resolveAll(b, opts)
 			}
 		})
+	}
+}
+
+func resolveAll(t testing.TB, opts paste.Options) {
+	ctx, err := paste.Resolve(paste.AppKind, "config:main.ini", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range ctx.LocalConf.All() {
+		if _, err := ctx.Loader.Context(paste.AppKind, &name, ctx.GlobalConf); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCostGrowsWithTheFile counts allocations, which are the same on every
+// machine: what is done for each pair of sections allocates, mostly.
+func TestCostGrowsWithTheFile(t *testing.T) {
+	cost := func(n int) float64 {
+		opts := memory(map[string]string{"main.ini": largeFile(n)})
+		opts.Assume = true
+		return testing.AllocsPerRun(1, func() { resolveAll(t, opts) })
+	}
+	if small, large := cost(100), cost(1000); large > 12*small {
+		t.Errorf("a file of 1000 applications takes %.0f allocations, one of 100 %.0f", large, small)
 	}
 }
 

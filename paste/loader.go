@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 
 	"pasted/internal/ini"
@@ -207,14 +208,9 @@ func (l *Loader) childOrigin(name *string) origin {
 	}
 	s := l.file.Section(l.at.section)
 	from := origin{pos: Position{l.file.Name, s.Line}, section: s.Name}
-	for _, o := range s.Options() {
-		for _, line := range o.Lines {
-			if line.Text == *name || containsWord(line.Text, *name) {
-				from.pos.Line = line.Number
-				from.option, from.text = o.Name, *name
-				return from
-			}
-		}
+	if place, ok := l.file.mentions.find(s, *name); ok {
+		from.pos.Line = place.line
+		from.option, from.text = place.option, *name
 	}
 	return from
 }
@@ -247,6 +243,8 @@ type source struct {
 	// passed are the defaults that it has not of its own.
 	passed *Conf
 	named  map[sectionName][]*ini.Section
+	// mentions are of sections whose loaders have been asked for children.
+	mentions mentions
 }
 
 // open reads and parses a file.
@@ -294,4 +292,45 @@ func errno(err error) syscall.Errno {
 		return syscall.EACCES
 	}
 	return 0
+}
+
+// mentions says where in a section a name stands: alone in a line of a value, or
+// as one of its words. It is safe for concurrent use.
+type mentions struct {
+	mu sync.Mutex
+	of map[*ini.Section]map[string]mention
+}
+
+// A mention is the first of a name in a section.
+type mention struct {
+	option string
+	line   int
+}
+
+// find returns where name stands in s.
+func (m *mentions) find(s *ini.Section, name string) (mention, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.of[s] == nil {
+		if m.of == nil {
+			m.of = make(map[*ini.Section]map[string]mention)
+		}
+		m.of[s] = mentionsIn(s)
+	}
+	found, ok := m.of[s][name]
+	return found, ok
+}
+
+func mentionsIn(s *ini.Section) map[string]mention {
+	all := make(map[string]mention)
+	for _, o := range s.Options() {
+		for _, line := range o.Lines {
+			for _, name := range append(ini.Fields(line.Text), line.Text) {
+				if _, ok := all[name]; !ok {
+					all[name] = mention{o.Name, line.Number}
+				}
+			}
+		}
+	}
+	return all
 }
