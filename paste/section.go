@@ -244,8 +244,10 @@ func (res *resolution) word(from origin, i int, word string) origin {
 	}
 	for _, line := range o.Lines {
 		words := ini.Fields(line.Text)
-		if i < len(words) && words[i] == word {
-			from.pos = res.l.file.position(line.Number)
+		if i < len(words) {
+			if words[i] == word {
+				from.pos = res.l.file.position(line.Number)
+			}
 			return from
 		}
 		i -= len(words)
