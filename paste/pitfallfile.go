@@ -238,7 +238,8 @@ func urlKeyHint(key, value string) string {
 
 var commentText = regexp.MustCompile(`\s([#;])(\s.*)?$`)
 
-// inlineComment looks for a comment that is none.
+// inlineComment looks for a comment that is none. Its text may be a part of a
+// password, and so is not in the message.
 func (t *trapper) inlineComment(o *ini.Option) {
 	for _, line := range o.Lines {
 		at := commentText.FindStringIndex(line.Text)
@@ -247,7 +248,7 @@ func (t *trapper) inlineComment(o *ini.Option) {
 		}
 		comment := ini.TrimSpace(line.Text[at[0]:])
 		t.add(RuleInlineComment, line.Number, comment,
-			fmt.Sprintf("%q is part of the value of %s: a comment has a line of its own", comment, o.Name),
+			fmt.Sprintf("%s and what follows are part of the value of %s: a comment has a line of its own", comment[:1], o.Name),
 			"move it to a line of its own")
 	}
 }

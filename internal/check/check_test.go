@@ -129,13 +129,13 @@ func TestEveryRuleHasACaseAndEveryFindingARule(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "main.ini")
-	text := "[DEFAULT]\npassword = hunter2\n[app:main]\npaste.app_factory = m:make\npassword = hunter3\n"
+	text := "[DEFAULT]\npassword = hunter2\n[app:main]\npaste.app_factory = m:make\npassword = hunter3 # hunter4\n  token = hunter5\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	report := run(t, file, nil)
-	if report.Count(check.Warning) != 1 {
-		t.Errorf("%d warnings, want 1", report.Count(check.Warning))
+	if report.Count(check.Warning) != 3 {
+		t.Errorf("%d warnings, want 3", report.Count(check.Warning))
 	}
 	for name, write := range writers(report) {
 		var b strings.Builder
