@@ -119,7 +119,10 @@ func (c *checkCommand) verdict(report *check.Report) error {
 	if bad == 0 {
 		return nil
 	}
-	return &exitError{code: exitFailed, err: fmt.Errorf("%s: %s", report.File, report.Summary())}
+	return &exitError{
+		code: exitFailed, err: fmt.Errorf("%s: %s", report.File, report.Summary()),
+		said: !c.json && !c.sarif,
+	}
 }
 
 // isTerminal says whether f is a terminal.

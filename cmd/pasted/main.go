@@ -76,6 +76,7 @@ type exitError struct {
 	err  error
 	hint string // what the person probably meant, or empty
 	more string // lines to show after the error, such as a traceback
+	said bool   // standard output has it already
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
@@ -83,9 +84,12 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // report prints err as the command line does: itself, its details, a hint.
 func report(w io.Writer, err error) {
-	fmt.Fprintf(w, "pasted: %v\n", err)
 	var exit *exitError
-	if !errors.As(err, &exit) {
+	if errors.As(err, &exit) && exit.said {
+		return
+	}
+	fmt.Fprintf(w, "pasted: %v\n", err)
+	if exit == nil {
 		return
 	}
 	fmt.Fprint(w, exit.more)
