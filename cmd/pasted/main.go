@@ -56,7 +56,10 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 	})
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newServe(stdout, stderr), newCheck(stdout, stderr), newContext(stdout, stderr), newConfig(stdout, stderr))
+	root.AddCommand(
+		newServe(stdout, stderr), newCheck(stdout, stderr), newGraph(stdout),
+		newContext(stdout, stderr), newConfig(stdout, stderr),
+	)
 	return root
 }
 

@@ -27,7 +27,7 @@ var floors = [][]string{
 		"internal/egg/paste", "internal/egg/pasted", "internal/httpd", "internal/metrics",
 	},
 	{"internal/pool", "internal/outcome", "paste/eggs"},
-	{"internal/release", "internal/cluster"},
+	{"internal/release", "internal/graph", "internal/cluster"},
 	{"internal/check", "internal/admin", "internal/dashboard"},
 	{"cmd/pasted"},
 }

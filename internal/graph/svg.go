@@ -1,0 +1,4 @@
+package graph
+
+// SVG draws.
+func (g *Graph) SVG() string { return "" }
