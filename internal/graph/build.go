@@ -87,6 +87,7 @@ func (b *builder) finish() {
 		n.ID = id
 		if n.Error != "" {
 			b.graph.Mistakes++
+			n.Error = strings.TrimPrefix(n.Error, strings.TrimSuffix(dir, "/")+"/")
 		}
 		if n.File != "" {
 			n.File = relative(dir, n.File)

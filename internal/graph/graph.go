@@ -90,7 +90,8 @@ type Node struct {
 	// Again is the ID of the node of the same section whose parts are drawn,
 	// 0 for none.
 	Again int `json:"again,omitempty"`
-	// Error says what is wrong here, "file:line: [section] …"; empty: nothing.
+	// Error says what is wrong here, "file:line: [section] …", with the file as
+	// in File; empty: nothing.
 	Error string `json:"error,omitempty"`
 
 	// Filters are the filters that a request passes before Edges, the outermost

@@ -46,8 +46,9 @@ var (
 
 // A tree is a text on its way.
 type tree struct {
-	strokes strokes
-	rows    []row
+	strokes  strokes
+	inPython bool // what is drawn stands inside of Python: few reasons are news
+	rows     []row
 }
 
 // A row is one line: the cells of a node, or a text of its own.
@@ -69,7 +70,9 @@ func (t *tree) node(n *Node, before, below, label string) {
 		parts = append(parts, plain(o))
 	}
 	for _, r := range n.remarks() {
-		parts = append(parts, plain(r))
+		if !t.inPython || r != noTwin && r != pythonCode {
+			parts = append(parts, plain(r))
+		}
 	}
 	inner := below
 	if len(n.Filters)+len(n.Edges) > 0 {
@@ -82,12 +85,16 @@ func (t *tree) node(n *Node, before, below, label string) {
 		cells: [3]string{n.placed(), string(n.Kind), plain(n.where())},
 		tail:  parts, below: inner, wrong: plain(n.Error),
 	})
+	around := t.inPython
+	t.inPython = n.Placement == Hosted
 	t.within(n, below)
+	t.inPython = around
 }
 
 func (t *tree) within(n *Node, below string) {
 	for i, f := range n.Filters {
 		t.child(f, below, "", i == len(n.Filters)-1 && len(n.Edges) == 0)
+		t.inPython = f.Placement == Hosted
 	}
 	for i, e := range n.Edges {
 		label := e.Label

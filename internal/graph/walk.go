@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"pasted/internal/placement"
@@ -69,10 +70,11 @@ func (b *builder) again(d *drawing, ctx *paste.Context, at place) *Node {
 			n.Root = b.roots
 		}
 	}
-	if !at.aside {
+	n.Reason = "built once more, as drawn before"
+	if !at.aside && d.roots > 0 {
+		n.Reason += ", from root " + strconv.Itoa(b.roots) + " on"
 		b.roots = min(b.roots+d.roots, placement.MaxRoots)
 	}
-	n.Reason = "built once more, as drawn before"
 	d.again = append(d.again, n)
 	return n
 }
@@ -119,11 +121,17 @@ func (b *builder) inside(n *Node, ctx *paste.Context, at place) {
 		ctx.Object, ctx.Distribution)}).Error()
 }
 
+// Why a component is hosted wherever it stands.
+const (
+	noTwin     = "no twin in Go"
+	pythonCode = "Python code"
+)
+
 func whyHosted(ctx *paste.Context) string {
 	if ctx.Object != nil && ctx.Object.Egg != "" {
-		return "no twin in Go"
+		return noTwin
 	}
-	return "Python code"
+	return pythonCode
 }
 
 // layered draws filters and the application within, as placement places them.
