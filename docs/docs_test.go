@@ -226,7 +226,7 @@ func (p *page) command(line int, c command) {
 func (p *page) options(args []string) harness.Options {
 	return harness.Options{
 		Binary: p.binary, Dir: p.dir, Args: args, Port: p.port,
-		Env: []string{"VIRTUAL_ENV="},
+		Env: []string{"VIRTUAL_ENV=", "LC_ALL=C.UTF-8"},
 	}
 }
 

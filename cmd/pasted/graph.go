@@ -52,7 +52,7 @@ func newGraph(stdout *os.File) *cobra.Command {
 	flags.StringVar(&c.format, "format", "", "text, svg, mermaid or json (default: what the name after -o ends with, or text)")
 	flags.StringVarP(&c.output, "output", "o", "", "write it into a file")
 	flags.BoolVar(&c.all, "all", false, "also draw the sections that what is served does not reach")
-	flags.BoolVar(&c.ascii, "ascii", false, "draw text with ASCII alone (default: where the locale is not UTF-8)")
+	flags.BoolVar(&c.ascii, "ascii", false, "draw text with ASCII alone (default: where the locale is another than UTF-8)")
 	flags.BoolVar(&c.json, "json", false, "the same as --format json")
 	flags.StringVarP(&c.options.AppName, "app-name", "n", "", "the application (default: NAME, or main)")
 	flags.StringVar(&c.options.ServerName, "server-name", "", "the server (default: main)")
@@ -153,14 +153,15 @@ func (c *graphCommand) write(drawn []byte) error {
 	return err
 }
 
-// isUTF8 says whether the locale's characters are Unicode's.
+// isUTF8 says whether the locale's characters are Unicode's, as they are where
+// nobody has chosen one.
 func isUTF8(getenv func(string) string) bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if value := strings.ToLower(getenv(name)); value != "" {
 			return strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
 		}
 	}
-	return false
+	return true
 }
 
 func counted(n int, noun string) string {

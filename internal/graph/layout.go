@@ -15,7 +15,7 @@ const (
 	lineHeight = 17
 	padding    = 8   // of a block, above and below
 	inset      = 16  // of its text, from the left; half of it from the right
-	widestLine = 44  // in characters
+	widestLine = 52  // in characters
 	widestEdge = 28  // of an edge's label, in characters
 	gapAbove   = 16  // between nodes above each other
 	gapParts   = 40  // between what is served and what is not

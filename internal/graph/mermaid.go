@@ -12,7 +12,7 @@ import (
 func (g *Graph) Mermaid() string {
 	m := mermaid{}
 	m.line("flowchart LR")
-	m.line("  accTitle: %s", spoken("Components of "+g.File))
+	m.line("  accTitle: %s", spoken("Components of "+base(g.File)))
 	for _, file := range g.files() {
 		m.file(g, file)
 	}

@@ -72,7 +72,9 @@ func (b *builder) again(d *drawing, ctx *paste.Context, at place) *Node {
 	}
 	n.Reason = "built once more, as drawn before"
 	if !at.aside && d.roots > 0 {
-		n.Reason += ", from root " + strconv.Itoa(b.roots) + " on"
+		if n.Placement == Native {
+			n.Reason += ", from root " + strconv.Itoa(b.roots) + " on"
+		}
 		b.roots = min(b.roots+d.roots, placement.MaxRoots)
 	}
 	d.again = append(d.again, n)
