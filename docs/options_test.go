@@ -31,6 +31,26 @@ func TestEveryOptionOfTheWorkersIsDescribedOnce(t *testing.T) {
 	}
 }
 
+// TestEveryWordOfThePathsIsDescribedOnce compares what the paths package knows
+// with the headings of a page.
+func TestEveryWordOfThePathsIsDescribedOnce(t *testing.T) {
+	found := func(file, pattern string) (names []string) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
+			names = append(names, string(match[1]))
+		}
+		return names
+	}
+	described := found("paths.md", "(?m)^### `([^`]+)`$")
+	known := found(filepath.Join("..", "internal", "paths", "read.go"), `\{"([a-z_]+)", func\(`)
+	if len(known) == 0 || !slices.Equal(described, known) {
+		t.Errorf("headings of paths.md: %q\nwant what is known: %q", described, known)
+	}
+}
+
 // optionsRead returns, sorted, the names that the calls on a setting.Reader
 // called r have: of r.Int("processes", …) and readDir(r, "chdir", …).
 func optionsRead(t *testing.T) []string {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"pasted/internal/paths"
 	"pasted/internal/spool"
 	"pasted/internal/wsgi"
 )
@@ -12,14 +13,15 @@ import (
 // gives the request to the pool, and writes the worker's answer. A request's
 // body is read wholly before a lane is taken, and an answer is taken off its
 // lane as fast as the worker writes it, so that a slow client holds no lane.
-// Its fields are all required and are not changed once it serves.
+// Its fields are all required, but for Paths, and are not changed once it serves.
 type Handler struct {
 	Pool      *Pool
 	Root      uint16 // index of the root in the workers
 	Constants *wsgi.Constants
 	Scheme    string // wsgi.url_scheme
 	Spool     *spool.Store
-	MaxBody   int64 // of a request in bytes; zero: the Spool's limit
+	MaxBody   int64        // of a request in bytes; zero: the Spool's limit
+	Paths     *paths.Table // what holds for single paths; may be nil
 	Log       *slog.Logger
 }
 

@@ -17,6 +17,7 @@ import (
 	"pasted/internal/interpreter"
 	"pasted/internal/placement"
 	"pasted/internal/pool"
+	"pasted/internal/spelling"
 	"pasted/paste"
 )
 
@@ -49,22 +50,34 @@ func (r *Release) readSettings(context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Workers, err = readWorkers(conf, filepath.Dir(r.File))
+	if r.Workers, err = readWorkers(conf, filepath.Dir(r.File)); err != nil {
+		return err
+	}
+	r.paths, err = readPaths(loader)
 	return err
 }
 
 // checkSections refuses sections that look like Pasted's own and are not.
 func checkSections(names []paste.SectionName) error {
 	for _, s := range names {
-		if !strings.HasPrefix(s.Name, "pasted:") || s.Name == workersSection {
+		if !strings.HasPrefix(s.Name, "pasted:") || slices.Contains(ownSections, s.Name) {
 			continue
 		}
 		return &paste.Error{
 			Pos: s.Pos, Section: s.Name,
-			Message: "there is no such section of Pasted's: want [" + workersSection + "]",
+			Message: "there is no such section of Pasted's: want [" + strings.Join(ownSections, "] or [") + "]",
+			Hint:    meantSection(s.Name),
 		}
 	}
 	return nil
+}
+
+// meantSection is the hint to a section of ours with a slip in its name.
+func meantSection(name string) string {
+	if near := spelling.Nearest(name, ownSections); near != "" {
+		return "did you mean [" + near + "]?"
+	}
+	return ""
 }
 
 // sysPath returns what is added to the front and to the end of sys.path. The

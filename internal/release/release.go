@@ -13,6 +13,7 @@ import (
 
 	"pasted/internal/httpd"
 	"pasted/internal/interpreter"
+	"pasted/internal/paths"
 	"pasted/internal/placement"
 	"pasted/internal/pool"
 	"pasted/paste"
@@ -63,6 +64,7 @@ type Release struct {
 	logging  bool                              // the file has [loggers]
 	read     func(name string) ([]byte, error) // a survey's; nil: os.ReadFile
 	registry *paste.Registry
+	paths    *paths.Table
 	access   *accessLog
 	handlers []*pool.Handler // of the roots, in their order
 	pool     *pool.Pool      // nil until Serve, or without roots

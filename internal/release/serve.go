@@ -197,7 +197,7 @@ func (r *Release) connect() {
 	for _, h := range r.handlers {
 		h.Pool, h.Constants, h.Spool = r.pool, constants, store
 		h.Scheme, h.Log = r.Server.URLScheme, r.options.Log
-		h.MaxBody = r.Server.MaxBodySize
+		h.MaxBody, h.Paths = r.Server.MaxBodySize, r.paths
 	}
 }
 

@@ -10,8 +10,13 @@ import (
 	"pasted/paste"
 )
 
-// workersSection is where the file says how its Python part runs.
-const workersSection = "pasted:workers"
+// The sections that are Pasted's own.
+const (
+	workersSection = "pasted:workers" // how the Python part runs
+	pathsSection   = "pasted:paths"   // what holds for single paths
+)
+
+var ownSections = []string{workersSection, pathsSection}
 
 // Limits of [pasted:workers].
 const (

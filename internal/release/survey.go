@@ -94,6 +94,9 @@ func (s *Survey) settings() {
 	if err != nil {
 		s.survey.Mistake(err)
 	}
+	if s.paths, err = readPaths(loader); err != nil {
+		s.survey.Mistake(err)
+	}
 }
 
 func (s *Survey) interpreter(ctx context.Context) {
