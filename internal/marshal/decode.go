@@ -388,3 +388,16 @@ func (d *decoder) spend(n int) error {
 	d.size -= n
 	return nil
 }
+
+// EnterDict returns what follows the head of the dict that data begins with:
+// key, value, key, value, to be read one by one with Decode, where the whole is
+// not wanted or not there.
+func EnterDict(data []byte) ([]byte, error) {
+	switch {
+	case len(data) == 0:
+		return nil, fmt.Errorf("byte 0: want a dict: %w", ErrShort)
+	case data[0] != typeDict:
+		return nil, fmt.Errorf("byte 0: want a dict: %w", ErrType)
+	}
+	return data[1:], nil
+}

@@ -8,11 +8,13 @@ import (
 	"pasted/internal/wire"
 )
 
-// A member is a worker in the pool. The pool's mu guards its fields but worker.
+// A member is a worker in the pool. The pool's mu guards its fields but worker and began.
 type member struct {
 	id       int
 	worker   Worker
+	began    time.Time
 	lanes    []*lane
+	answers  uint64    // that it has ended
 	inflight int       // requests that it has been sent and has not answered
 	since    time.Time // until when width has counted
 	width    width
@@ -116,6 +118,7 @@ func (p *Pool) finish(l *lane, r *Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pace.add(max(0, now.Sub(l.since)))
+	p.answeredLocked(l, r, now)
 	l.since = now
 	l.member.busyLocked(now)
 	l.member.width.now.answers++

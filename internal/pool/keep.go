@@ -56,7 +56,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // live has m serve until it has exited, and returns how long it did.
 func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, first bool) time.Duration {
-	began := time.Now()
 	p.join(m, first)
 	p.opts.Log.Debug("worker ready", "worker", m.id, "pid", m.worker.PID())
 	for _, l := range m.lanes {
@@ -81,7 +80,10 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 			l.conn.Close()
 		}
 	})
-	lived := time.Since(began)
+	lived := time.Since(m.began)
+	if ctx.Err() == nil {
+		p.noteRestart(m, "", m.worker.Exit().String())
+	}
 	if ctx.Err() == nil && !p.isBroken(m) { // which has been logged
 		p.opts.Log.Warn("worker exited", "worker", m.id, "pid", m.worker.PID(), "exit", m.worker.Exit().String(), "elapsed", lived.Round(time.Millisecond))
 	}
@@ -89,7 +91,7 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 }
 
 func (p *Pool) newMember(id int, w Worker) *member {
-	m := &member{id: id, worker: w, idle: make(chan struct{})}
+	m := &member{id: id, worker: w, began: time.Now(), idle: make(chan struct{})}
 	for i, conn := range w.Lanes() {
 		m.lanes = append(m.lanes, newLane(p, m, i, conn))
 	}
@@ -165,6 +167,7 @@ func (p *Pool) abandon(l *lane, broke error) {
 		switch {
 		case r.sentAt <= sent && (i == 0 || broke != nil):
 			lost = append(lost, r)
+			p.tallies.lost++
 		case !r.cancelled:
 			p.queue.putBack(r)
 		}

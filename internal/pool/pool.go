@@ -89,6 +89,7 @@ type Pool struct {
 	number   uint64 // of the request last given to a lane
 	unready  int    // workers that have never been ready
 	stopped  bool
+	tallies  tallies
 	startErr error // why a worker was not ready the first time
 	failed   chan struct{}
 }
@@ -151,6 +152,7 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 	now := timeOf(on)
 	p.mu.Lock()
 	if p.stopped {
+		p.tallies.sheds.Stopped++
 		p.mu.Unlock()
 		r.end(ErrStopped, on)
 		return
@@ -242,6 +244,7 @@ func (p *Pool) stop(on *h1.Loop) {
 	p.mu.Lock()
 	p.stopped = true
 	waiting := p.queue.takeAll()
+	p.tallies.sheds.Stopped += uint64(len(waiting))
 	p.mu.Unlock()
 	for _, r := range waiting {
 		r.end(ErrStopped, on)
@@ -261,6 +264,7 @@ func (p *Pool) expire(ctx context.Context) {
 		case now := <-tick.C:
 			p.mu.Lock()
 			late := p.queue.takeOlder(now.Add(-p.opts.QueueTimeout))
+			p.tallies.sheds.Timeout += uint64(len(late))
 			p.mu.Unlock()
 			for _, r := range late {
 				r.end(ErrBusy, nil)
