@@ -45,6 +45,17 @@ test: prepare ## all tests, the end-to-end ones included
 	@go test -count=1 -timeout 30m ./e2e ./e2e/strict
 	@PASTED_E2E_SHORT=off go test -count=1 -timeout 30m ./e2e # the same, every request on the long way
 
+.PHONY: chaos
+chaos: build ## workers and servers killed, stopped, hung and drowned under load, beside gunicorn and uWSGI: docs/compare.md (25 minutes; ARGS='-short')
+	@tools/need gcc gcc libc6-dev
+	@test -e "$$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || tools/need python3-config python3-dev
+	@tools/venv python3 .cache/chaos e2e/chaos/requirements.txt
+	@go run ./e2e/chaos -peers -o docs/compare.md $(ARGS)
+
+.PHONY: soak
+soak: build ## an hour of it all, and what is left behind (ARGS='-soak 5m')
+	@go run ./e2e/chaos -only soak -soak 1h $(ARGS)
+
 .PHONY: bench
 bench: build ## Pasted beside its peers: docs/benchmarks.md (ARGS='-rounds 3'; two hours)
 	@go run ./bench $(ARGS)
