@@ -8,7 +8,11 @@ as opening a connection that must not be shared, says so while it is loaded:
     @pasted_worker.after_fork
     def connect():
         ...
+
+What __all__ names is there under the name pasted as well, see public.py.
 """
+
+__all__ = ["after_fork"]
 
 _after_fork = []
 

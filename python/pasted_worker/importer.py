@@ -37,6 +37,34 @@ class SourceImporter(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return "<pasted>/%s.py" % (path + "/__init__" if self.is_package(fullname) else path)
 
 
+class Understudy(SourceImporter):
+    """Finds and loads modules that nobody else has.
+
+    A folder of that name on the path, which is no package, does not count.
+    """
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname in self._sources and not self._is_elsewhere(fullname, path, target):
+            return super().find_spec(fullname, path, target)
+        return None
+
+    def _is_elsewhere(self, fullname, path, target):
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None and spec.origin not in (None, "namespace"):
+                return True
+        return False
+
+
 def install(sources):
-    """Make the modules of sources importable, before any others."""
-    sys.meta_path.insert(0, SourceImporter(sources))
+    """Make the modules of sources importable, before any others.
+
+    Beside them there is pasted, what applications may use by its short name,
+    unless a module of theirs has that name.
+    """
+    sys.meta_path[:0] = [
+        SourceImporter(sources),
+        Understudy({"pasted": sources["pasted_worker.public"]}),
+    ]

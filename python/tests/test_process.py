@@ -861,6 +861,34 @@ class Importer(Case):
 """})
         self.assertEqual(worker.get("/package").body, b"(1, 'pasted_worker', 'pasted_worker.missing')")
 
+    def test_short_name_has_what_applications_may_use(self):
+        worker = self.serving(sources={"app": APP + """
+    import pasted, pasted_worker
+    calls = []
+    pasted.after_fork(lambda: calls.append("called"))
+
+    def short(environ):
+        same = [getattr(pasted, name) is getattr(pasted_worker, name) for name in pasted.__all__]
+        return calls, bool(same) and all(same)
+"""})
+        self.assertEqual(worker.get("/short").body, b"(['called'], True)")
+
+    def test_short_name_is_the_applications_own_where_it_has_such_a_module(self):
+        worker = self.serving(sources={"pasted": "mine = 'the site'", "app": APP + """
+    def own(environ):
+        import pasted
+        return pasted.mine
+"""})
+        self.assertEqual(worker.get("/own").body, b"the site")
+
+    def test_folder_of_the_short_name_is_no_module(self):
+        worker = self.serving(sources={"pasted/readme": "", "app": APP + """
+    def short(environ):
+        import pasted
+        return pasted.after_fork.__module__
+"""})
+        self.assertEqual(worker.get("/short").body, b"pasted_worker")
+
 
 if __name__ == "__main__":
     unittest.main()
