@@ -136,6 +136,7 @@ type response struct {
 	begun    bool // the head has been sent
 	hijacked bool
 	aborted  bool
+	duplex   bool // the request's body may be read after the head has been sent
 	answer   Answer
 	reason   []byte // nil: the code's usual one
 	length   int64  // that the handler has promised; -1: none
@@ -194,7 +195,7 @@ func (w *response) inform(code int) {
 		return
 	}
 	if code == http.StatusContinue {
-		w.body.mayContinue()
+		_ = w.body.ask()
 		return
 	}
 	var a Answer
@@ -324,7 +325,9 @@ func (w *response) send(p []byte, last bool) {
 func (w *response) begin(dst []byte, last bool) []byte {
 	w.begun = true
 	x := w.h.x
-	if !w.body.drain() {
+	if w.duplex {
+		w.answer.Close = w.answer.Close || w.body.forgo()
+	} else if !w.body.drain() {
 		w.answer.Close = true
 	}
 	size := int64(-1)
@@ -369,6 +372,9 @@ func (w *response) end() {
 		w.WriteHeader(http.StatusOK)
 	}
 	w.send(nil, true)
+	if w.duplex && w.err == nil && !w.body.drain() {
+		w.h.x.last = true
+	}
 	if w.length > w.written && !w.h.x.isHead && w.h.x.framing.mode == frameLength {
 		w.aborted = true // shorter than it says
 	}
@@ -406,6 +412,23 @@ func (w *response) fate() fate {
 		return fateLinger
 	}
 	return fateKeep
+}
+
+// EnableFullDuplex is for http.ResponseController: the request's body can be read
+// after the answer has begun, by another goroutine than who writes.
+func (w *response) EnableFullDuplex() error {
+	w.duplex = true
+	return nil
+}
+
+// SetReadDeadline is for http.ResponseController. A deadline that has passed has
+// whoever waits for the request's body give up, for good; there are no others.
+func (w *response) SetReadDeadline(t time.Time) error {
+	if t.IsZero() || time.Until(t) > 0 {
+		return http.ErrNotSupported
+	}
+	w.body.giveUp()
+	return nil
 }
 
 // Hijack implements http.Hijacker. Whoever has the connection closes it.

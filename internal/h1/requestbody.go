@@ -25,8 +25,13 @@ type requestBody struct {
 	h      *held
 	body   Body
 	part   []byte // of the content, in h.x.buf
-	expect bool   // the client waits for 100 (Continue) before it sends any
 	closed atomic.Bool
+	left   atomic.Bool // nobody waits for the client any more
+
+	asking sync.Mutex // guards expect, and is held while 100 (Continue) is sent
+	expect bool       // the client waits for 100 (Continue) before it sends any
+	// forgone: the answer has begun while it waited.
+	forgone bool
 
 	mu     sync.Mutex
 	read   int64
@@ -62,7 +67,9 @@ func (b *requestBody) readLocked(p []byte) (int, error) {
 	if len(p) == 0 || b.err != nil {
 		return 0, b.err
 	}
-	b.askLocked()
+	if b.err = b.ask(); b.err != nil {
+		return 0, b.err
+	}
 	for len(b.part) == 0 {
 		if n := b.directLocked(p); n > 0 || b.err != nil {
 			return n, b.err
@@ -139,6 +146,10 @@ func (b *requestBody) receiveLocked(p []byte) int {
 	if err == unix.EAGAIN {
 		began := time.Now()
 		h.readBy.set(began.Add(cfg.BodyTimeout))
+		if b.left.Load() {
+			b.err = errGivenUp
+			return 0
+		}
 		n, err = h.wait(p)
 		h.readBy.set(time.Time{})
 		b.waited += time.Since(began)
@@ -149,6 +160,8 @@ func (b *requestBody) receiveLocked(p []byte) int {
 	}
 	switch {
 	case err == nil:
+	case b.left.Load():
+		b.err = errGivenUp
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.endLocked(http.StatusRequestTimeout, "the request's body took too long", err)
 	case errors.Is(err, io.EOF):
@@ -179,22 +192,42 @@ func (b *requestBody) refused() (code int, reason string) {
 	return b.code, b.reason
 }
 
-// askLocked tells a client that waits for it to go on.
-func (b *requestBody) askLocked() {
+// Why a body cannot be read that is still to come.
+var (
+	errGivenUp = errors.New("nobody waits for the request's body any more")
+	errForgone = errors.New("the answer has begun without the request's body")
+)
+
+// ask tells a client that waits for it to go on.
+func (b *requestBody) ask() error {
+	b.asking.Lock()
+	defer b.asking.Unlock()
 	if !b.expect {
-		return
+		if b.forgone {
+			return errForgone
+		}
+		return nil
 	}
 	b.expect = false
-	if _, err := b.h.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
-		b.err = err
-	}
+	_, err := b.h.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	return err
 }
 
-// mayContinue sends 100 (Continue) if the client waits for it.
-func (b *requestBody) mayContinue() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.askLocked()
+// forgo says, as the answer begins, that a client that still waits is not told
+// to go on: it sees from the answer that its body is not wanted, and may send it
+// all the same (RFC 9110, 10.1.1). It says whether there is such a client.
+func (b *requestBody) forgo() bool {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	b.forgone = b.forgone || b.expect
+	b.expect = false
+	return b.forgone
+}
+
+// giveUp has whoever waits for the client return, and whoever would wait.
+func (b *requestBody) giveUp() {
+	b.left.Store(true)
+	b.h.readBy.set(time.Unix(1, 0))
 }
 
 // drain reads what the handler has left, if it is little, and says whether the
@@ -202,7 +235,7 @@ func (b *requestBody) mayContinue() {
 func (b *requestBody) drain() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.expect {
+	if b.waits() {
 		return b.err == io.EOF
 	}
 	var scratch [4 << 10]byte
@@ -211,6 +244,13 @@ func (b *requestBody) drain() bool {
 		total += n
 	}
 	return b.err == io.EOF
+}
+
+// waits says whether the client waits to be told to go on.
+func (b *requestBody) waits() bool {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	return b.expect
 }
 
 // leave hands the connection on with what has been read of it: no more of it

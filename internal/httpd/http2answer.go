@@ -245,6 +245,19 @@ func (a *http2Answer) endBody() {
 	}
 }
 
+// EnableFullDuplex is for http.ResponseController: HTTP/2 is so.
+func (a *http2Answer) EnableFullDuplex() error { return nil }
+
+// SetReadDeadline is for http.ResponseController. A deadline that has passed has
+// whoever waits for the request's body give up; there are no others.
+func (a *http2Answer) SetReadDeadline(t time.Time) error {
+	if t.IsZero() || time.Until(t) > 0 {
+		return http.ErrNotSupported
+	}
+	a.endBody()
+	return nil
+}
+
 func past() time.Time { return time.Unix(1, 0) }
 
 // refuse answers a request that is not served.

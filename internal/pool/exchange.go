@@ -51,6 +51,7 @@ type exchange struct {
 
 	given  bool // the pool has been given request
 	ended  bool // … and is done with it, as has been seen
+	gone   bool // … or has been told that nobody waits
 	parsed wsgi.Answer
 }
 
@@ -65,7 +66,8 @@ func newExchange(h *Handler) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.handler = h
 	x.request.renew(x, h.Pool.newID())
-	x.length, x.inline, x.whole, x.given, x.ended, x.err = -1, true, false, false, false, nil
+	x.length, x.inline, x.whole, x.err = -1, true, false, nil
+	x.given, x.ended, x.gone = false, false, false
 	x.small, x.payload = x.small[:0], x.payload[:0]
 	return x
 }
@@ -73,17 +75,22 @@ func newExchange(h *Handler) *exchange {
 // release gives x up, at whatever point its request is. An answer that is still
 // being made is thrown away, and its worker told.
 func (x *exchange) release() {
-	unknown := x.given && !x.ended
-	if unknown {
-		x.handler.Pool.Cancel(&x.request, nil)
-	}
+	x.cancel()
 	x.discard()
-	if unknown {
+	if x.gone {
 		return // its end may be on its way, or come, to these very fields
 	}
 	x.handler, x.body, x.out, x.in = nil, nil, nil, nil
 	x.trim()
 	exchanges.Put(x)
+}
+
+// cancel tells the pool that nobody waits for an answer that is still being made.
+func (x *exchange) cancel() {
+	if x.given && !x.ended && !x.gone {
+		x.gone = true
+		x.handler.Pool.Cancel(&x.request, nil)
+	}
 }
 
 // discard gives back what x, whose answer's body nobody reads any more, holds

@@ -11,7 +11,8 @@ import (
 
 // A Handler is a root as an http.Handler: it takes the request's body in,
 // gives the request to the pool, and writes the worker's answer. A request's
-// body is read wholly before a lane is taken, and an answer is taken off its
+// body is read wholly before a lane is taken, unless its path's rule says that
+// the application reads it from the client, and an answer is taken off its
 // lane as fast as the worker writes it, so that a slow client holds no lane.
 // Its fields are all required, but for Paths, and are not changed once it serves.
 type Handler struct {
@@ -28,6 +29,10 @@ type Handler struct {
 // ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler to
 // break the client's connection when an answer ends early.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.streams(w, r) {
+		h.serveStream(w, r)
+		return
+	}
 	x := newExchange(h)
 	defer x.release()
 	if err := x.takeBody(r); err != nil {

@@ -70,14 +70,17 @@ func newLane(p *Pool, m *member, index int, conn *worker.Lane) *lane {
 
 // send has bytes written to the worker, at the end of on's turn, or, where on is
 // nil, with the next flush. It returns where they end in all that is sent.
-func (l *lane) send(bytes []byte, on *h1.Loop) (end int64) {
+func (l *lane) send(bytes []byte, on *h1.Loop) (end int64) { return l.sendBoth(bytes, nil, on) }
+
+// sendBoth sends two stretches of bytes with nothing between them.
+func (l *lane) sendBoth(first, second []byte, on *h1.Loop) (end int64) {
 	l.out.Lock()
 	defer l.out.Unlock()
-	l.queued += int64(len(bytes))
+	l.queued += int64(len(first) + len(second))
 	if l.closed {
 		return l.queued
 	}
-	l.unsent = append(l.unsent, bytes...)
+	l.unsent = append(append(l.unsent, first...), second...)
 	if on != nil && !l.due && !l.blocked {
 		l.due = true
 		on.AtEnd(l)

@@ -43,8 +43,13 @@ type Request struct {
 	Frame []byte
 	// Body is read when the worker asks for the request's body, by one
 	// goroutine at a time, which may be a loop's: it must not wait for a
-	// client. nil when the frame holds it all.
+	// client. nil when the frame holds it all, or there are Wants.
 	Body io.Reader
+	// Wants, if not nil, gets what the worker asks for, in bytes, of a body that
+	// is read while it comes: each is answered by one Feed, but for those after
+	// a Cancel. It has room for one. What has been given to a worker cannot be
+	// given to another, so such a request is no other worker's after the first.
+	Wants chan int
 	// ID is the request's name in the log, as 16 hexadecimal digits.
 	ID     uint64
 	Answer Answer
@@ -70,7 +75,7 @@ type Request struct {
 // renew makes r, which the pool does not have, and which no Cancel was called
 // for, a new request without frame and body.
 func (r *Request) renew(answer Answer, id uint64) {
-	r.Frame, r.Body, r.ID, r.Answer = nil, nil, id, answer
+	r.Frame, r.Body, r.Wants, r.ID, r.Answer = nil, nil, nil, id, answer
 	r.number, r.size, r.sentAt, r.cancelled, r.done = 0, 0, 0, false, false
 }
 
@@ -116,10 +121,10 @@ func (r *Request) data(p []byte, last bool, on *h1.Loop) (ok bool) {
 
 // read fills piece from r's body, and returns how many bytes there are for a
 // Body frame, its flags, and why the body cannot be read. Of a request that has
-// ended, nothing more is read.
+// ended, nothing more is read, and its body breaks off.
 func (r *Request) read(piece []byte, on *h1.Loop) (n int, flags uint8, err error) {
 	if !r.begin(on) {
-		return 0, wire.FlagEnd, nil
+		return 0, bodyBroken, nil
 	}
 	defer r.finish()
 	n, err = io.ReadFull(r.Body, piece)
@@ -129,7 +134,25 @@ func (r *Request) read(piece []byte, on *h1.Loop) (n int, flags uint8, err error
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return n, wire.FlagEnd, nil
 	default:
-		return n, wire.FlagEnd, err
+		return 0, bodyBroken, err
+	}
+}
+
+// bodyBroken are the flags of a Body frame that is not the end of a whole body.
+const bodyBroken = wire.FlagEnd | wire.FlagFailed
+
+// want passes on that the worker asks for n bytes. It is false where it has
+// asked before and has not been answered. A request that has ended has none.
+func (r *Request) want(n int, on *h1.Loop) (passed, ended bool) {
+	if !r.begin(on) {
+		return false, true
+	}
+	defer r.finish()
+	select {
+	case r.Wants <- n:
+		return true, false
+	default:
+		return false, false
 	}
 }
 

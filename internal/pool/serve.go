@@ -106,8 +106,9 @@ func (l *lane) step(f wire.Frame) bool {
 		return false
 	}
 	if f.Kind == wire.Want && f.Number == l.previous && l.previous != 0 {
-		// An application reads its body even in close().
-		l.sendBody(f.Number, nil, wire.FlagEnd)
+		// An application reads its body even in close(), when nobody has it
+		// any more.
+		l.sendBody(f.Number, nil, bodyBroken, l.loop)
 		return true
 	}
 	if l.current.request == nil {
@@ -152,7 +153,7 @@ func (a *answering) check(f wire.Frame) error {
 		return wrong("with a payload")
 	case f.Kind != wire.End && failed:
 		return wrong("which does not say so with its end")
-	case f.Kind == wire.Want && (a.request.Body == nil || wanted(f.Payload) == 0):
+	case f.Kind == wire.Want && (a.request.Body == nil && a.request.Wants == nil || wanted(f.Payload) == 0):
 		return wrong("for no body, or none of it")
 	}
 	return nil
@@ -182,8 +183,7 @@ func (l *lane) take(f wire.Frame) bool {
 			return false
 		}
 	case wire.Want:
-		l.feed(r, wanted(f.Payload))
-		return true
+		return l.feed(r, wanted(f.Payload))
 	}
 	if last {
 		l.finish(f)
@@ -211,16 +211,37 @@ func (l *lane) finish(f wire.Frame) {
 	}
 }
 
-// feed answers a Want with the next piece of r's body, of n bytes at most.
-func (l *lane) feed(r *Request, n int) {
+// feed answers a Want with the next piece of r's body, of n bytes at most, or
+// has who reads it answer. It says whether the lane goes on.
+func (l *lane) feed(r *Request, n int) (ok bool) {
+	if r.Wants != nil {
+		return l.ask(r, n)
+	}
 	piece := l.pool.lendPiece()
 	defer l.pool.pieces.Put(piece)
 	got, flags, err := r.read(piece[:n], l.loop)
-	l.sendBody(r.number, piece[:got], flags)
+	l.sendBody(r.number, piece[:got], flags, l.loop)
 	if err != nil {
 		l.current.request = l.pool.replace(l)
 		r.end(err, l.loop)
 	}
+	return true
+}
+
+// ask has who reads r's body from the client answer a Want. Meanwhile nothing
+// is sent ahead on l: it would wait for that client.
+func (l *lane) ask(r *Request, n int) (ok bool) {
+	passed, ended := r.want(n, l.loop)
+	switch {
+	case passed:
+		l.pool.holdBack(l, true)
+	case ended:
+		l.sendBody(r.number, nil, bodyBroken, l.loop)
+	default:
+		l.end(fmt.Errorf("a second question for the body of request %d before the first was answered: %w", r.number, ErrProtocol))
+		return false
+	}
+	return true
 }
 
 // replace puts another request, which hears nothing, in the place of the first
@@ -242,14 +263,11 @@ func (p *Pool) lendPiece() *[bodyPiece]byte {
 	return new([bodyPiece]byte)
 }
 
-// sendBody sends a Body frame at the end of the turn. If the worker has gone,
-// reading its lane tells.
-func (l *lane) sendBody(number uint64, piece []byte, flags uint8) {
+// sendBody sends a Body frame as send does. If the worker has gone, reading its
+// lane tells.
+func (l *lane) sendBody(number uint64, piece []byte, flags uint8, on *h1.Loop) {
 	var head [wire.HeadSize]byte
-	l.send(wire.AppendHead(head[:0], wire.Body, flags, 0, number, len(piece)), l.loop)
-	if len(piece) > 0 {
-		l.send(piece, l.loop)
-	}
+	l.sendBoth(wire.AppendHead(head[:0], wire.Body, flags, 0, number, len(piece)), piece, on)
 }
 
 // end settles l, which has been read to its end, broken by its worker if broke

@@ -38,7 +38,10 @@
 // frames, whose number is the request's and whose payload is a u32, the
 // greatest number of bytes it will take now. Each Want is answered by one Body
 // frame of 1 to that many bytes, or by one with FlagEnd (and perhaps the last
-// bytes) at the body's end. A worker that does not want the body does not ask.
+// bytes) at the body's end. With FlagFailed the body breaks off there: its client
+// has stopped half-way, or nobody waits for the answer any more, and what has come
+// is not to be taken for the whole. A worker that does not want the body does not
+// ask.
 //
 // Head: the payload is the marshal tuple (status, fields), status a str such
 // as "200 OK", fields a list of (name, value) tuples of str, all of Latin-1
@@ -127,7 +130,7 @@ const (
 // Flags of a frame.
 const (
 	FlagEnd    uint8 = 1 << 0 // nothing follows for this request
-	FlagFailed uint8 = 1 << 1 // on End: the application raised
+	FlagFailed uint8 = 1 << 1 // on End: the application raised; on Body: it breaks off
 	FlagBody   uint8 = 1 << 2 // on Request: the body is asked for with Want
 )
 

@@ -8,11 +8,17 @@ FIRST = 64 * 1024   # bytes asked for at first
 PIECE = 256 * 1024  # most bytes of a body in one frame
 
 
+class BodyBroken(ConnectionResetError):
+    """The request's body breaks off: it is not whole, and no more of it will come."""
+
+
 class RequestBody(io.RawIOBase):
     """A request's body that comes in pieces, each when it is asked for.
 
-    ask(size) returns the next piece, of size bytes at most, and whether it is
-    the last; None when the request has ended.
+    ask(size) returns the next piece, of size bytes at most, whether it is the
+    last, and whether the body breaks off there; None when the request has ended.
+    A body that breaks off raises BodyBroken, from then on: what has come of it
+    is never taken for the whole.
     """
 
     def __init__(self, ask):
@@ -20,6 +26,7 @@ class RequestBody(io.RawIOBase):
         self._ask = ask
         self._piece = memoryview(b"")
         self._ended = False
+        self._broken = False
         self._size = FIRST
 
     def readable(self):
@@ -44,13 +51,17 @@ class RequestBody(io.RawIOBase):
             self._piece = memoryview(b"")
 
     def _fetch(self):
+        if self._broken:
+            raise BodyBroken("the request's body has not come whole: its client has gone, or what it sent is refused")
         if self._ended:
             return
         answer = self._ask(self._size)
         if answer is None:
             raise ValueError("wsgi.input is read after the end of its request")
         self._size = PIECE
-        self._piece, self._ended = memoryview(answer[0]), answer[1]
+        self._piece, self._ended, self._broken = memoryview(answer[0]), answer[1], answer[2]
+        if self._broken:
+            self._fetch()
 
 
 class FileWrapper:

@@ -19,9 +19,10 @@ import traceback
 
 from pasted_worker import failure, streams
 from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
-from pasted_worker.body import FIRST, FileWrapper, RequestBody
+from pasted_worker.body import FIRST, BodyBroken, FileWrapper, RequestBody
 from pasted_worker.environ import KEYS  # noqa: F401  kept by being imported
-from pasted_worker.frames import BODY, FLAG_BODY, FLAG_END, HEAD, REQUEST, WANT, WANTED
+from pasted_worker.frames import (
+    BODY, FLAG_BODY, FLAG_END, FLAG_FAILED, HEAD, REQUEST, WANT, WANTED)
 from pasted_worker.log import ErrorStream, current
 
 RECEIVE = 64 * 1024  # bytes read at a time, unless a frame is larger
@@ -57,6 +58,7 @@ class Lane:
         self._with_body = 0                # the request's number; 0: it has none
         self._sharing = threading.Lock()
         self._piece = None                 # of the body, as the last Body frame had it
+        self._asked = False                # a piece has been asked for, and has not come
 
     def abandon(self):
         """Leave the lane to the process that this one was forked from."""
@@ -100,8 +102,10 @@ class Lane:
                     break
             if kind == REQUEST:
                 requests.append((number, flags, aux, data[start + 16:end]))
-            elif kind == BODY:
-                self._piece = (memoryview(data)[start + 16:end], flags & FLAG_END != 0)
+            elif kind == BODY and number == self._with_body:
+                self._asked = False
+                self._piece = (
+                    memoryview(data)[start + 16:end], flags & FLAG_END != 0, flags & FLAG_FAILED != 0)
             start = end
         if start < size:
             self._rest = data[start:]
@@ -139,6 +143,7 @@ class Lane:
     def _share(self, number):
         """Let other threads read the body of this request while its answer is sent."""
         self._with_body = number
+        self._piece, self._asked = None, False
         self.send = self._send_in_turn
 
     def _unshare(self):
@@ -152,14 +157,16 @@ class Lane:
             self._socket.sendall(frame)
 
     def _ask_body(self, number, size):
-        """Return at most size bytes of the request's body and whether they end it.
+        """Return at most size bytes of the request's body, whether they end it or it breaks off.
 
         Any thread may ask; it is None when the request has ended.
         """
         with self._sharing:
             if self._with_body != number:
                 return None
-            self._socket.sendall(HEAD.pack(WANTED.size, WANT, 0, self.index, number) + WANTED.pack(size))
+            if not self._asked:  # else one was raised in who has asked before
+                self._socket.sendall(HEAD.pack(WANTED.size, WANT, 0, self.index, number) + WANTED.pack(size))
+                self._asked = True
             while self._piece is None:
                 self._early += self._receive()
             piece, self._piece = self._piece, None
@@ -217,7 +224,7 @@ class Lane:
         if self._socket.fileno() < 0:
             _leave(error)
         errors.end()
-        if not isinstance(error, (ClientGone, LaneEnded)):
+        if not isinstance(error, (ClientGone, LaneEnded, BodyBroken)):
             self._log.write(logging.ERROR, failure.traceback_of(error).rstrip("\n"), errors.number)
         answer.fail()
 
