@@ -48,6 +48,9 @@ type Config struct {
 	// Threads and Workers are what the section says of the processes behind
 	// the server; zero: nothing.
 	Threads, Workers int
+	// Timeout is what the section says of how long a request may take in
+	// Python; zero: nothing.
+	Timeout time.Duration
 	// URLScheme is wsgi.url_scheme, "http" or "https".
 	URLScheme string
 	// URLPrefix is the SCRIPT_NAME of all requests, taken off the front of

@@ -22,6 +22,7 @@ func gunicornServed() []option {
 		{names: "bind", read: readListen},
 		{names: "workers", read: readCount(workers, 1)},
 		{names: "threads", read: readCount(threads, 1)},
+		{names: "timeout", read: readGunicornTimeout},
 		{names: "backlog", read: readCount(backlog, 1)},
 		{names: "graceful_timeout", read: readGracefulOrNone},
 		{names: "keepalive", read: readKeepAlive},
@@ -50,7 +51,6 @@ func gunicornUnserved() []option {
 		newer   = "no effect: HTTP/1.1 is spoken, and HTTP/2 to clients that begin with it, within limits of its own"
 	)
 	return []option{
-		{names: "timeout", note: noKill},
 		{names: "max_requests max_requests_jitter", note: noRecycling},
 		{names: "worker_connections", note: "no effect: max_connections of egg:pasted#http bounds the connections, of all workers together"},
 		{names: "preload_app", note: inWorkers + ": preload"},
@@ -81,6 +81,18 @@ func gunicornUnserved() []option {
 // readGracefulOrNone reads a time of which 0, no grace, is allowed.
 func readGracefulOrNone(d *draft, name string) {
 	d.GracefulTimeout = max(d.Duration(name, d.GracefulTimeout, 0, longest), shortest)
+}
+
+// readGunicornTimeout reads for how long a worker may be silent, 0 for any time:
+// of a worker of the class sync that is how long its request may take.
+func readGunicornTimeout(d *draft, name string) {
+	if !d.Has(name) {
+		return
+	}
+	if t := d.Duration(name, 0, 0, longest); t > 0 {
+		d.Timeout = max(t, shortest)
+	}
+	d.note(name, "here it is how long a request may take; its worker serves on")
 }
 
 // readKeepAlive reads for how long an idle connection is kept; 0: not at all.

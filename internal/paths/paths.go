@@ -44,6 +44,9 @@ type Rule struct {
 	// taken; false: the application reads it from the client.
 	BodyBuffer bool
 	Priority   Priority
+	// CancelOnDisconnect says whether what the application does for a request is
+	// stopped when its client has gone; nil: the rule does not say.
+	CancelOnDisconnect *bool
 }
 
 // unruled is what holds for a path that no rule matches.
@@ -71,6 +74,21 @@ func (t *Table) Find(script, path []byte) *Rule {
 		return rule
 	}
 	return &unruled
+}
+
+// Prefers says whether any path has a high priority.
+func (t *Table) Prefers() bool { return t != nil && t.root.prefers() }
+
+func (n *node) prefers() bool {
+	if n == nil {
+		return false
+	}
+	for _, child := range n.children {
+		if child.prefers() {
+			return true
+		}
+	}
+	return n.rule != nil && n.rule.Priority == High || n.any.prefers()
 }
 
 // find returns the rule at n or below that matches best, and how many segments

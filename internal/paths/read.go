@@ -26,6 +26,7 @@ type said struct {
 	idempotent *bool
 	bodyBuffer *bool
 	priority   *Priority
+	cancel     *bool
 }
 
 // words are what a rule may say, each with what reads it.
@@ -49,6 +50,10 @@ var words = []struct {
 		name, err := setting.OneOf(text, "high", "normal", "low")
 		priority := map[string]Priority{"high": High, "low": Low}[name]
 		rule.priority = &priority
+		return err
+	}},
+	{"cancel_on_disconnect", func(rule *said, text string) (err error) {
+		rule.cancel, err = some(setting.Bool(text))
 		return err
 	}},
 }
@@ -204,6 +209,7 @@ func (rule *said) complete(rules []*said) *Rule {
 		whole.idempotent = first(whole.idempotent, other.idempotent)
 		whole.bodyBuffer = first(whole.bodyBuffer, other.bodyBuffer)
 		whole.priority = first(whole.priority, other.priority)
+		whole.cancel = first(whole.cancel, other.cancel)
 	}
 	return &Rule{
 		Pattern:    "/" + strings.Join(rule.segments, "/"),
@@ -211,6 +217,8 @@ func (rule *said) complete(rules []*said) *Rule {
 		Idempotent: *first(whole.idempotent, &unruled.Idempotent),
 		BodyBuffer: *first(whole.bodyBuffer, &unruled.BodyBuffer),
 		Priority:   *first(whole.priority, &unruled.Priority),
+
+		CancelOnDisconnect: whole.cancel,
 	}
 }
 

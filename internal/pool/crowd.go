@@ -76,6 +76,7 @@ func (p *Pool) retune(now time.Time) (crowded bool) {
 			m.width.rest()
 		}
 	}
+	p.judgeLinesLocked(now, crowded)
 	given := p.giveLocked(now, nil)
 	p.mu.Unlock()
 	for _, l := range given {
@@ -103,11 +104,45 @@ func (p *Pool) measure(now time.Time) (due []*member) {
 		if first := m.lanes[0]; m.width.mode != wide && len(first.inflight) > 0 && now.Sub(first.since) >= slowRequest {
 			m.width.widen(now)
 		}
+		p.findSlowLocked(m, now)
 		if m.width.due() {
 			due = append(due, m)
 		}
 	}
 	return due
+}
+
+// judgeLinesLocked decides which lines are overloaded. Without a crowd none is.
+func (p *Pool) judgeLinesLocked(now time.Time, crowded bool) {
+	c := p.censusLocked()
+	for i := range p.queue.lines {
+		l, idle := &p.queue.lines[i], c.busy < c.lanes
+		if i == slowLine {
+			idle = c.slow < c.lanes-p.fast.keep(p.opts.FastLane, c.lanes, now)
+		}
+		switch {
+		case !crowded:
+			l.overloaded = false
+		case p.shedsLocked(i):
+			if l.judge(now, c.lanes, idle); l.overloaded && l.length > 0 {
+				p.wakeLocked(now)
+			}
+		}
+	}
+}
+
+// findSlowLocked looks for requests in m that turn out slow while they run, so
+// that a path need not have an answer before it is known.
+func (p *Pool) findSlowLocked(m *member, now time.Time) {
+	for _, l := range m.lanes {
+		if len(l.inflight) == 0 || now.Sub(l.since) < slowRequest {
+			continue
+		}
+		r := l.inflight[0]
+		if p.costs.atLeast(r.cost, now.Sub(l.since)); r.cost != nil && r.cost.slow {
+			l.slowLocked(r)
+		}
+	}
 }
 
 // busyLocked counts the time until now, in which m has had what it has.

@@ -171,9 +171,10 @@ func (x *exchange) setFrame(r *http.Request) {
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		environ.ServerName, environ.ServerPort = local.IP.String(), strconv.Itoa(local.Port)
 	}
-	flags := uint8(0)
+	var flags uint8
+	environ.Deadline, flags = x.handler.rule(&x.request, []byte(r.Method), environ.ScriptName, environ.PathInfo)
 	if !environ.Inline {
-		flags = wire.FlagBody
+		flags |= wire.FlagBody
 	}
 	x.frame = wire.AppendHead(x.frame[:0], wire.Request, flags, x.handler.Root, 0, 0)
 	x.frame = x.handler.Constants.AppendEnviron(x.frame, &environ)

@@ -126,12 +126,13 @@ func (w *fakeWorker) Demand() (used, waited time.Duration, known bool) {
 	}
 	return w.demand(), 0, true
 }
-func (w *fakeWorker) Done() <-chan struct{}       { return w.done }
-func (w *fakeWorker) Exit() worker.Exit           { return w.exit }
-func (w *fakeWorker) Drain()                      { w.end() }
-func (w *fakeWorker) Kill()                       { w.end() }
-func (w *fakeWorker) send(lane int, f wire.Frame) { _, _ = w.ends[lane].Write(wire.Append(nil, f)) }
-func (w *fakeWorker) Cancel(_ int, number uint64) { w.note(number) }
+func (w *fakeWorker) Done() <-chan struct{}               { return w.done }
+func (w *fakeWorker) Exit() worker.Exit                   { return w.exit }
+func (w *fakeWorker) Drain()                              { w.end() }
+func (w *fakeWorker) Kill()                               { w.end() }
+func (w *fakeWorker) send(lane int, f wire.Frame)         { _, _ = w.ends[lane].Write(wire.Append(nil, f)) }
+func (w *fakeWorker) Cancel(_ int, number uint64)         { w.note(number) }
+func (w *fakeWorker) Expire(_ int, number uint64, _ bool) { w.note(number) }
 func (w *fakeWorker) want(lane int, number uint64, n uint32) {
 	w.send(lane, wire.Frame{Kind: wire.Want, Number: number, Payload: binary.LittleEndian.AppendUint32(nil, n)})
 }

@@ -19,7 +19,7 @@ func (p *Pool) Feed(r *Request, piece []byte, end, broken bool) {
 	p.mu.Lock()
 	l, number := r.lane.Load(), r.number
 	if l != nil {
-		l.held = false
+		l.held, l.asked = false, false
 	}
 	p.mu.Unlock()
 	if l == nil {

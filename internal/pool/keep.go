@@ -168,8 +168,11 @@ func (p *Pool) abandon(l *lane, broke error) {
 		case r.sentAt <= sent && (i == 0 || broke != nil):
 			lost = append(lost, r)
 			p.tallies.lost++
+			p.deadlines.remove(r)
 		case !r.cancelled:
 			p.queue.putBack(r)
+		default:
+			p.deadlines.remove(r)
 		}
 	}
 	l.inflight, l.bytes = nil, 0

@@ -34,6 +34,7 @@ type lane struct {
 	bytes    int        // of inflight's frames
 	since    time.Time  // when the first of inflight could begin
 	held     bool       // its answer waits for who takes it
+	asked    bool       // held, for a piece of a body that Feed brings
 	last     uint64     // number of the request answered last, and its ID:
 	lastID   uint64     // what its close() writes still comes
 

@@ -23,6 +23,9 @@ var (
 	ErrFailed   = errors.New("the application raised an exception")
 	ErrDied     = errors.New("the worker died")
 	ErrBusy     = errors.New("no worker became free in time")
+	ErrFull     = errors.New("too many requests wait for a worker")
+	ErrOverload = errors.New("the server is overloaded")
+	ErrDeadline = errors.New("the request took longer than it may")
 	ErrStopped  = errors.New("the pool has stopped")
 	ErrProtocol = errors.New("the worker broke the protocol")
 )
@@ -37,6 +40,9 @@ type Worker interface {
 	Demand() (used, waited time.Duration, known bool)
 	// Cancel tells the worker that nobody waits for a request's answer.
 	Cancel(lane int, number uint64)
+	// Expire tells the worker to stop what it does for a request: it is past
+	// its deadline, or its client has gone.
+	Expire(lane int, number uint64, gone bool)
 	// Drain lets the worker finish what it has been sent and exit; its lanes
 	// have been closed for writing.
 	Drain()
@@ -60,6 +66,19 @@ type Options struct {
 	Start func(ctx context.Context, id int) (Worker, error)
 	// QueueTimeout is the longest that a request waits for a lane; zero: 30 s.
 	QueueTimeout time.Duration
+	// QueueLength is how many requests wait at most; zero: 4096. As many again
+	// of high priority may wait.
+	QueueLength int
+	// Patient says that requests wait for QueueTimeout in an overload as well,
+	// in their order.
+	Patient  bool
+	FastLane FastLane
+	// KeepPlace says that one lane of four or more is kept for requests of high
+	// priority.
+	KeepPlace bool
+	// TimeoutGrace is how long a request past its deadline may take to end
+	// before its worker is replaced; zero: 5 s.
+	TimeoutGrace time.Duration
 	// Grace is how long a draining worker may take to exit; zero: 30 s.
 	Grace time.Duration
 	// Kill, once closed, ends draining workers at once; nil: only Grace does.
@@ -76,22 +95,31 @@ type Options struct {
 type Pool struct {
 	opts  Options
 	ready chan struct{} // closed when each worker has been ready once
-	name  uint32        // what the IDs of this pool's requests begin with
-	ids   atomic.Uint32
+	// born is when the pool was made, and bootTime the same by the clock that
+	// Python has.
+	born     time.Time
+	bootTime float64
+	name     uint32 // what the IDs of this pool's requests begin with
+	ids      atomic.Uint32
 
 	pieces sync.Pool // *[bodyPiece]byte
 
-	mu       sync.Mutex // guards all below, and what the …Locked functions name
-	members  []*member
-	queue    queue
-	pace     pace
-	crowd    crowd
-	number   uint64 // of the request last given to a lane
-	unready  int    // workers that have never been ready
-	stopped  bool
-	tallies  tallies
-	startErr error // why a worker was not ready the first time
-	failed   chan struct{}
+	mu      sync.Mutex // guards all below, and what the …Locked functions name
+	members []*member
+	queue   queue
+	clock   clock
+	costs   costs
+	fast    fastLane
+	// deadlines are those of requests that wait or are with a worker.
+	deadlines deadlines
+	pace      pace
+	crowd     crowd
+	number    uint64 // of the request last given to a lane
+	unready   int    // workers that have never been ready
+	stopped   bool
+	tallies   tallies
+	startErr  error // why a worker was not ready the first time
+	failed    chan struct{}
 }
 
 // New returns a pool that has not been started.
@@ -99,13 +127,21 @@ func New(opts Options) *Pool {
 	if opts.QueueTimeout == 0 {
 		opts.QueueTimeout = 30 * time.Second
 	}
+	if opts.QueueLength == 0 {
+		opts.QueueLength = 4096
+	}
+	if opts.TimeoutGrace == 0 {
+		opts.TimeoutGrace = 5 * time.Second
+	}
 	if opts.Grace == 0 {
 		opts.Grace = 30 * time.Second
 	}
 	return &Pool{
-		opts:    opts,
-		ready:   make(chan struct{}),
+		opts:  opts,
+		ready: make(chan struct{}),
+		born:  time.Now(), bootTime: bootTime(),
 		name:    rand.Uint32(),
+		clock:   clock{kick: make(chan struct{}, 1)},
 		crowd:   crowd{come: make(chan struct{}, 1)},
 		unready: opts.Size,
 		failed:  make(chan struct{}),
@@ -122,7 +158,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	for id := range p.opts.Size {
 		running.Go(func() { p.keep(ctx, &running, id) })
 	}
-	running.Go(func() { p.expire(ctx) })
+	running.Go(func() { p.keepTime(ctx) })
 	running.Go(func() { p.tune(ctx.Done()) })
 	running.Wait()
 	return context.Cause(ctx)
@@ -157,15 +193,17 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 		r.end(ErrStopped, on)
 		return
 	}
-	r.came = now
+	p.knowLocked(r, now)
 	var l *lane
-	if p.queue.first == nil { // nobody overtakes who waits
-		l = p.pickLocked(len(r.Frame), now)
+	if !p.queue.before(r.line) { // nobody overtakes who waits
+		l = p.pickLocked(r, now)
 	}
 	if l == nil {
-		p.queue.push(r)
-		p.crowdLocked(now)
+		err := p.queueLocked(r, now)
 		p.mu.Unlock()
+		if err != nil {
+			r.end(err, on)
+		}
 		return
 	}
 	p.assignLocked(l, r, now, on)
@@ -198,11 +236,18 @@ func timeOf(on *h1.Loop) time.Time {
 // worker's: only after an End is r to be used again.
 func (p *Pool) Cancel(r *Request, on *h1.Loop) (inTime bool) {
 	p.mu.Lock()
-	p.queue.remove(r)
+	if r.waiting {
+		p.queue.remove(r)
+		p.deadlines.remove(r)
+	}
 	r.cancelled = true
 	l, number := r.lane.Load(), r.number
 	p.mu.Unlock()
-	if l != nil {
+	switch {
+	case l == nil:
+	case r.Interrupt:
+		l.member.worker.Expire(l.index, number, true)
+	default:
 		l.member.worker.Cancel(l.index, number)
 	}
 	inTime = r.cancel(on)
@@ -245,30 +290,11 @@ func (p *Pool) stop(on *h1.Loop) {
 	p.stopped = true
 	waiting := p.queue.takeAll()
 	p.tallies.sheds.Stopped += uint64(len(waiting))
+	for _, r := range waiting {
+		p.deadlines.remove(r)
+	}
 	p.mu.Unlock()
 	for _, r := range waiting {
 		r.end(ErrStopped, on)
-	}
-}
-
-// expire ends requests that have waited too long, until ctx ends, and then all
-// that wait: no worker takes any more.
-func (p *Pool) expire(ctx context.Context) {
-	tick := time.NewTicker(max(time.Millisecond, min(time.Second, p.opts.QueueTimeout/4)))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			p.stop(nil)
-			return
-		case now := <-tick.C:
-			p.mu.Lock()
-			late := p.queue.takeOlder(now.Add(-p.opts.QueueTimeout))
-			p.tallies.sheds.Timeout += uint64(len(late))
-			p.mu.Unlock()
-			for _, r := range late {
-				r.end(ErrBusy, nil)
-			}
-		}
 	}
 }

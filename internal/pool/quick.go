@@ -69,10 +69,12 @@ func (q *quick) setFrame() {
 	}
 	environ.RemoteAddr, environ.RemotePort = x.Peer()
 	environ.ServerName, environ.ServerPort = x.Local()
+	deadline, flag := h.rule(&q.request, x.Head.Text(x.Head.Method), x.ScriptName, x.Path)
+	environ.Deadline = deadline
 	if cap(q.frame) > keptBuffer {
 		q.frame = nil
 	}
-	q.frame = wire.AppendHead(q.frame[:0], wire.Request, 0, h.Root, 0, 0)
+	q.frame = wire.AppendHead(q.frame[:0], wire.Request, flag, h.Root, 0, 0)
 	q.frame = h.Constants.AppendEnviron(q.frame, &environ)
 	wire.SetLength(q.frame)
 	q.request.Frame = q.frame

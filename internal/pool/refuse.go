@@ -67,7 +67,9 @@ func (h *Handler) failureOf(id uint64, err error) failure {
 	case errors.Is(err, ErrDied):
 		f.code, f.reason = http.StatusBadGateway, "the worker that served this request died"
 		h.Log.Error("request lost with its worker", "request", name, "err", err)
-	case errors.Is(err, ErrBusy), errors.Is(err, ErrStopped):
+	case errors.Is(err, ErrDeadline):
+		f.code, f.reason = http.StatusGatewayTimeout, err.Error()
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrFull), errors.Is(err, ErrOverload), errors.Is(err, ErrStopped):
 		f = failure{code: http.StatusServiceUnavailable, reason: err.Error(), retry: true}
 	case errors.Is(err, wsgi.ErrBadAnswer):
 		h.Log.Error("answer refused", "request", name, "err", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pasted/internal/h1"
+	"pasted/internal/paths"
 	"pasted/internal/wire"
 )
 
@@ -53,6 +54,13 @@ type Request struct {
 	// ID is the request's name in the log, as 16 hexadecimal digits.
 	ID     uint64
 	Answer Answer
+	// Key is what the request's path is known by, see PathKey; 0: by nothing.
+	Key      uint64
+	Priority paths.Priority
+	// Timeout is how long the request may take from Do on; zero: for ever.
+	Timeout time.Duration
+	// Interrupt says that Cancel stops what the application does for it.
+	Interrupt bool
 
 	lane atomic.Pointer[lane] // set under the pool's mu
 
@@ -64,6 +72,13 @@ type Request struct {
 	came       time.Time
 	next, prev *Request // in the queue
 	waiting    bool     // in the queue
+	line       uint8    // of the queue
+	cost       *cost
+	slow       bool
+	refusal    error     // why it is ended without a lane
+	due        time.Time // its deadline
+	place      int       // among the deadlines, from 1; 0: it is not
+	overdue    bool      // it has taken the place of one past its deadline
 
 	// mu is held while Head, Data or Body runs, and guards done.
 	mu   sync.Mutex
@@ -76,6 +91,7 @@ type Request struct {
 // for, a new request without frame and body.
 func (r *Request) renew(answer Answer, id uint64) {
 	r.Frame, r.Body, r.Wants, r.ID, r.Answer = nil, nil, nil, id, answer
+	r.Key, r.Priority, r.Timeout, r.Interrupt = 0, paths.Normal, 0, false
 	r.number, r.size, r.sentAt, r.cancelled, r.done = 0, 0, 0, false, false
 }
 
@@ -186,6 +202,7 @@ func (r *Request) ghost() *Request {
 	g := &Request{
 		ID: r.ID, Body: strings.NewReader(""),
 		number: r.number, size: r.size, sentAt: r.sentAt, cancelled: true, done: true,
+		line: r.line, cost: r.cost, slow: r.slow,
 	}
 	g.lane.Store(r.lane.Load())
 	return g

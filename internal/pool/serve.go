@@ -191,11 +191,18 @@ func (l *lane) take(f wire.Frame) bool {
 	return true
 }
 
+// noteAsked notes that l's worker waits for a piece of a body.
+func (p *Pool) noteAsked(l *lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.held, l.asked = true, true
+}
+
 // holdBack notes whether l waits for who takes its answer.
 func (p *Pool) holdBack(l *lane, held bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.held = held
+	l.held, l.asked = held, false
 }
 
 // finish ends the current answer, whose last frame is f. With its end, the
@@ -231,11 +238,12 @@ func (l *lane) feed(r *Request, n int) (ok bool) {
 // ask has who reads r's body from the client answer a Want. Meanwhile nothing
 // is sent ahead on l: it would wait for that client.
 func (l *lane) ask(r *Request, n int) (ok bool) {
+	l.pool.noteAsked(l)
 	passed, ended := r.want(n, l.loop)
 	switch {
 	case passed:
-		l.pool.holdBack(l, true)
 	case ended:
+		l.pool.holdBack(l, false)
 		l.sendBody(r.number, nil, bodyBroken, l.loop)
 	default:
 		l.end(fmt.Errorf("a second question for the body of request %d before the first was answered: %w", r.number, ErrProtocol))
@@ -252,6 +260,7 @@ func (p *Pool) replace(l *lane) *Request {
 	r := l.inflight[0]
 	ghost := r.ghost()
 	l.inflight[0] = ghost
+	p.deadlines.remove(r)
 	r.lane.Store(nil)
 	return ghost
 }

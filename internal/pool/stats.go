@@ -50,6 +50,8 @@ type Sheds struct {
 	Full    uint64 // the queue had no place
 	Late    uint64 // the queue was overloaded, and others came first
 	Stopped uint64 // the pool had stopped
+	// Expired counts those that were past their deadline, and got 504.
+	Expired uint64
 }
 
 // WorkerStats is one worker.
@@ -125,6 +127,20 @@ type tallies struct {
 	wait, service                    Histogram
 }
 
+// refused counts a request that has had no lane, by what it ends with.
+func (t *tallies) refused(err error) {
+	switch err {
+	case ErrBusy:
+		t.sheds.Timeout++
+	case ErrFull:
+		t.sheds.Full++
+	case ErrOverload:
+		t.sheds.Late++
+	case ErrDeadline:
+		t.sheds.Expired++
+	}
+}
+
 // answered counts r, which l's worker has answered now.
 func (p *Pool) answeredLocked(l *lane, r *Request, now time.Time) {
 	p.tallies.requests++
@@ -164,8 +180,8 @@ func (p *Pool) Stats() Stats {
 		Sheds: p.tallies.sheds, Restarts: p.tallies.restarts, Recycled: p.tallies.recycled,
 		Last: slices.Clone(p.tallies.last), Wait: p.tallies.wait, Service: p.tallies.service,
 	}
-	if first := p.queue.first; first != nil {
-		s.QueueOldest = max(0, now.Sub(first.came))
+	for i := range p.queue.lines {
+		s.QueueOldest = max(s.QueueOldest, p.queue.lines[i].waited(now))
 	}
 	var frames [][]byte // of each Serving in turn
 	for _, m := range p.members {
@@ -234,5 +250,5 @@ func peek(frame []byte) (method, path string) {
 func (p *Pool) Busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queue.first != nil || slices.ContainsFunc(p.members, func(m *member) bool { return m.inflight > 0 })
+	return p.queue.length > 0 || slices.ContainsFunc(p.members, func(m *member) bool { return m.inflight > 0 })
 }

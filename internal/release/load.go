@@ -218,6 +218,9 @@ func (r *Release) readServer(context.Context) error {
 	if r.Server.Threads > 0 && !r.Workers.threadsSet {
 		r.Workers.Threads = r.Server.Threads
 	}
+	if r.Server.Timeout > 0 && !r.Workers.timeoutSet {
+		r.Workers.Timeout = r.Server.Timeout
+	}
 	if r.Server.Workers > 0 && !r.Workers.processesSet {
 		r.Workers.Processes = r.Server.Workers
 	}

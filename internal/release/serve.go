@@ -174,6 +174,13 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 			}
 			return w, nil
 		},
+		QueueTimeout: r.Workers.QueueTimeout,
+		QueueLength:  r.Workers.QueueLength,
+		Patient:      r.Workers.Patient,
+		FastLane:     r.Workers.FastLane,
+		KeepPlace:    r.paths.Prefers(),
+		TimeoutGrace: r.Workers.TimeoutGrace,
+
 		Grace: grace,
 		Kill:  kill.Done(),
 		Yield: func(on bool) {
@@ -198,6 +205,7 @@ func (r *Release) connect() {
 		h.Pool, h.Constants, h.Spool = r.pool, constants, store
 		h.Scheme, h.Log = r.Server.URLScheme, r.options.Log
 		h.MaxBody, h.Paths = r.Server.MaxBodySize, r.paths
+		h.Timeout, h.CancelOnDisconnect = r.Workers.Timeout, r.Workers.CancelOnDisconnect
 	}
 }
 
@@ -231,6 +239,7 @@ func (r *Release) workerConfig() *worker.Config {
 		},
 		Resolve:  r.Plan.Answer,
 		Output:   r.output,
+		Extend:   r.extend,
 		Imported: r.imported(),
 		Stdout:   r.options.Stdout,
 		Stderr:   r.options.Stderr,
@@ -267,6 +276,13 @@ func textOrNone(s string) any {
 		return nil
 	}
 	return s
+}
+
+// extend lets a request take longer.
+func (r *Release) extend(number uint64, d time.Duration) {
+	if r.pool != nil {
+		r.pool.Extend(number, d)
+	}
 }
 
 // output logs a line that the application has written to wsgi.errors, or a

@@ -1,11 +1,15 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"time"
 
+	"pasted/internal/pool"
 	"pasted/internal/setting"
 	"pasted/paste"
 )
@@ -23,6 +27,8 @@ const (
 	mostProcesses  = 1024
 	mostThreads    = 1024
 	defaultThreads = 4
+	mostWaiting    = 1 << 20
+	longestTime    = 7 * 24 * time.Hour
 )
 
 // Workers are the settings of [pasted:workers].
@@ -39,8 +45,19 @@ type Workers struct {
 	Umask int      // -1: as it is
 	Chdir string   // empty: as it is
 
-	threadsSet, processesSet bool
-	pythonAt, setupAt        paste.Position // where python = and setup = stand
+	// Timeout is how long a request may take; zero: for ever. TimeoutGrace is
+	// how long one may take to end when that is over.
+	Timeout, TimeoutGrace time.Duration
+	// CancelOnDisconnect says that a request whose client has gone is stopped.
+	CancelOnDisconnect bool
+	QueueTimeout       time.Duration
+	QueueLength        int
+	// Patient says that in an overload requests wait like at any other time.
+	Patient  bool
+	FastLane pool.FastLane
+
+	threadsSet, processesSet, timeoutSet bool
+	pythonAt, setupAt                    paste.Position // where python = and setup = stand
 }
 
 // newReader returns a reader of the options of conf, a section of the given
@@ -68,7 +85,15 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		Setup:     readSetup(r),
 		Umask:     r.Mode("umask", -1),
 		Chdir:     readDir(r, "chdir", dir),
+
+		TimeoutGrace:       r.Duration("timeout_grace", 5*time.Second, time.Millisecond, longestTime),
+		CancelOnDisconnect: r.Bool("cancel_on_disconnect", false),
+		QueueTimeout:       r.Duration("queue_timeout", 30*time.Second, time.Millisecond, longestTime),
+		QueueLength:        r.Int("queue_length", 4096, 1, mostWaiting),
+		Patient:            r.OneOf("overload", "newest", "newest", "wait") == "wait",
+		FastLane:           readFastLane(r, "fast_lane"),
 	}
+	w.Timeout = readTimeout(r, "timeout")
 	for _, path := range r.List("path") {
 		w.Path = append(w.Path, absolute(dir, path))
 	}
@@ -81,9 +106,42 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	}
 	_, w.processesSet = r.Lookup("processes")
 	_, w.threadsSet = r.Lookup("threads")
+	_, w.timeoutSet = r.Lookup("timeout")
 	w.pythonAt, w.setupAt = conf.Pos("python"), conf.Pos("setup")
 	r.Unknown()
 	return w, r.Err()
+}
+
+// readTimeout reads how long a request may take: none is for ever.
+func readTimeout(r *setting.Reader, name string) (timeout time.Duration) {
+	r.Read(name, func(text string) (err error) {
+		if text == "none" {
+			return nil
+		}
+		if timeout, err = setting.Duration(text, time.Millisecond, longestTime); err != nil {
+			err = fmt.Errorf("%w, or none", err)
+		}
+		return err
+	})
+	return timeout
+}
+
+// readFastLane reads which share of the lanes slow requests leave free.
+func readFastLane(r *setting.Reader, name string) (f pool.FastLane) {
+	r.Read(name, func(text string) error {
+		percent, isShare := strings.CutSuffix(text, "%")
+		switch share, err := strconv.Atoi(strings.TrimSpace(percent)); {
+		case text == "auto":
+		case text == "off":
+			f.Off = true
+		case isShare && err == nil && 1 <= share && share <= 99:
+			f.Share = float64(share) / 100
+		default:
+			return errors.New("want auto, off, or a share of the lanes such as 25%")
+		}
+		return nil
+	})
+	return f
 }
 
 // readDir reads the option name, a directory that must be there.

@@ -68,6 +68,7 @@
 //	Ping     →  answered by Pong with the same number
 //	Drain    →  end: serve what has been sent, run exit handlers, exit 0
 //	Probe    →  to a probe alone: number = question; {"do", …}, see python's probe.py
+//	Expire   →  number = request, aux = lane: it is past its deadline; with FlagGone its client has gone
 //	Files    →  answered by Imported if there is anything to tell
 //	         ←  Hello   {"pid", "version"}: the process is there
 //	         ←  Loaded  {"seconds"}: the roots are built
@@ -77,6 +78,7 @@
 //	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text
 //	         ←  Pong
 //	         ←  Found   number = the Probe's; what was found
+//	         ←  Extend  number = request; a u64, the microseconds from now that it may still take
 //	         ←  Imported [path]: files that the process has imported since the last one
 //
 // A process whose control connection ends exits at once.
@@ -107,6 +109,7 @@ const (
 	Drain   Kind = 0x09
 	Probe   Kind = 0x0A
 	Files   Kind = 0x0B
+	Expire  Kind = 0x0D
 
 	Hello    Kind = 0x20
 	Loaded   Kind = 0x21
@@ -117,6 +120,7 @@ const (
 	Pong     Kind = 0x26
 	Found    Kind = 0x27
 	Imported Kind = 0x28
+	Extend   Kind = 0x29
 
 	Request Kind = 0x40
 	Body    Kind = 0x41
@@ -132,6 +136,8 @@ const (
 	FlagEnd    uint8 = 1 << 0 // nothing follows for this request
 	FlagFailed uint8 = 1 << 1 // on End: the application raised; on Body: it breaks off
 	FlagBody   uint8 = 1 << 2 // on Request: the body is asked for with Want
+	FlagTimed  uint8 = 1 << 3 // on Request: it has a deadline, under "pasted.deadline"
+	FlagGone   uint8 = 1 << 4 // on Expire: nobody waits for the answer
 )
 
 // Sizes in bytes, and MaxDescriptors in descriptors.

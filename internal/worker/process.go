@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -166,6 +167,8 @@ func (p *process) take(f wire.Frame) error {
 		return nil
 	case wire.Pong:
 		return nil
+	case wire.Extend:
+		return p.extend(f)
 	case wire.Imported:
 		return p.imported(f.Payload)
 	case wire.Resolve:
@@ -180,6 +183,21 @@ func (p *process) take(f wire.Frame) error {
 		return fmt.Errorf("frame of kind %#x on a control connection", f.Kind)
 	}
 }
+
+// extend passes on that a request may take longer.
+func (p *process) extend(f wire.Frame) error {
+	if len(f.Payload) != 8 {
+		return fmt.Errorf("extend: %d bytes, want 8", len(f.Payload))
+	}
+	micros := min(binary.LittleEndian.Uint64(f.Payload), uint64(longestExtension/time.Microsecond))
+	if p.cfg.Extend != nil {
+		p.cfg.Extend(f.Number, time.Duration(micros)*time.Microsecond)
+	}
+	return nil
+}
+
+// longestExtension is what a request may be given at a time.
+const longestExtension = 365 * 24 * time.Hour
 
 // imported passes on the names of files. Those that are no absolute paths are
 // left out.

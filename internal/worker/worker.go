@@ -16,6 +16,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
@@ -38,6 +39,10 @@ type Config struct {
 	// request (0: none) and at which level of Python's logging. It is called
 	// from several goroutines.
 	Output func(number uint64, level int, text string)
+	// Extend takes what the application says of a request: that it may take so
+	// much longer from now on. nil: nobody cares. It is called from several
+	// goroutines.
+	Extend func(number uint64, d time.Duration)
 	// Imported, if not nil, is told of the files of the modules that the
 	// processes have imported, once by each process: when the roots are
 	// built, or could not be, and later ones within askEach. Load's "watch"
@@ -110,6 +115,17 @@ func (w *Worker) Lanes() []*Lane { return w.lanes }
 // listen, is no error.
 func (w *Worker) Cancel(lane int, number uint64) {
 	w.proc.post(wire.AppendHead(nil, wire.Cancel, 0, uint16(lane), number, 0))
+}
+
+// Expire tells the worker to stop what it does for the request with this number:
+// it is past its deadline or, if gone is true, nobody waits for its answer. It
+// does not wait, as Cancel.
+func (w *Worker) Expire(lane int, number uint64, gone bool) {
+	flags := uint8(0)
+	if gone {
+		flags = wire.FlagGone
+	}
+	w.proc.post(wire.AppendHead(nil, wire.Expire, flags, uint16(lane), number, 0))
 }
 
 // Drain tells the worker to exit once its lanes, which the caller has closed

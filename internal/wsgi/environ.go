@@ -52,6 +52,9 @@ type Request struct {
 	// Body is the whole body when Inline is set; it stands under wsgi.input.
 	Body   []byte
 	Inline bool
+	// Deadline is when the answer is to be there, as Python's time.monotonic()
+	// counts; 0: it is left out.
+	Deadline float64
 }
 
 // AppendEnviron appends the environ of r as PEP 3333 has it, a marshal
@@ -79,6 +82,10 @@ func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
 	if r.ContentLength >= 0 {
 		var digits [20]byte
 		dst = appendEntry(dst, "CONTENT_LENGTH", strconv.AppendInt(digits[:0], r.ContentLength, 10))
+	}
+	if r.Deadline != 0 {
+		dst = marshal.AppendKey(dst, "pasted.deadline")
+		dst = marshal.AppendFloat(dst, r.Deadline)
 	}
 	dst = appendFields(dst, h)
 	if r.Inline {

@@ -12,7 +12,9 @@ as opening a connection that must not be shared, says so while it is loaded:
 What __all__ names is there under the name pasted as well, see public.py.
 """
 
-__all__ = ["after_fork"]
+from pasted_worker.deadline import ClientDisconnected, DeadlineExceeded, Interrupted
+
+__all__ = ["after_fork", "ClientDisconnected", "DeadlineExceeded", "Interrupted"]
 
 _after_fork = []
 

@@ -75,6 +75,8 @@ class Answer:
             if self._head is None:
                 raise AssertionError("the application has not called start_response()")
             self._left = _content_length(self._fields)
+        inside = lane.inside
+        was, inside[0] = inside[0], 0  # nothing is raised from outside until it is back
         flags = 0
         if self._left >= 0:
             # Once all that the fields promise is there, the client need not
@@ -86,6 +88,9 @@ class Answer:
             self._send_data(data, flags, [])
         else:
             self._begin(data, flags)
+        inside[0] = was
+        if lane.overdue:
+            lane.stop_if_overdue(self._number)
 
     def send_whole(self, items):
         """Send the answer of an application that returned a list or a tuple."""
@@ -115,6 +120,7 @@ class Answer:
 
     def finish(self):
         """End an answer that is complete."""
+        self._lane.inside[0] = 0
         if self.ended:
             return
         if not self.begun:

@@ -9,9 +9,10 @@ import sys
 import threading
 
 from pasted_worker.frames import (
-    ANSWER, CANCEL, FILES, FORK, HEAD, IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
+    ANSWER, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_GONE, FORK, HEAD, IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
+from pasted_worker.log import current
 
-Frame = collections.namedtuple("Frame", "kind aux number payload descriptors")
+Frame = collections.namedtuple("Frame", "kind flags aux number payload descriptors")
 
 # Another thread could start a program between the arrival of a descriptor and
 # a call that keeps it from being inherited.
@@ -45,6 +46,8 @@ class Control:
         self._asked = 0
         # Called as cancelled(lane, number), by any thread, for a Cancel frame.
         self.cancelled = lambda lane, number: None
+        # Called as expired(lane, number, gone), by any thread, for an Expire frame.
+        self.expired = lambda lane, number, gone: None
         # Called by any thread for a Files frame; returns what Imported tells.
         self.imported = lambda: ()
 
@@ -87,6 +90,11 @@ class Control:
         self._write(b"".join(
             HEAD.pack(len(line), LOG, 0, level, number) + line for line in lines))
 
+    def extend(self, number, seconds):
+        """Say that a request may take so many seconds from now on."""
+        micros = min(max(int(seconds * 1e6), 0), (1 << 64) - 1)
+        self._write(HEAD.pack(EXTENDED.size, EXTEND, 0, 0, number) + EXTENDED.pack(micros))
+
     def _write(self, frames):
         with self._writing:
             if self._socket is None:
@@ -108,6 +116,13 @@ class Control:
         _room(16)
         if self._socket is None or os.getpid() != self._pid:
             raise RuntimeError("a process that the application has forked cannot load components")
+        lane = getattr(current, "lane", None)
+        if lane is None:
+            return self._ask(value)
+        with lane.shield:  # an exception from outside would tear a frame apart
+            return self._ask(value)
+
+    def _ask(self, value):
         with self._turn:
             self._asked += 1
             number = self._asked
@@ -142,18 +157,20 @@ class Control:
             self.tell(self.imported())
         elif frame.kind == CANCEL:
             self.cancelled(frame.aux, frame.number)
+        elif frame.kind == EXPIRE:
+            self.expired(frame.aux, frame.number, frame.flags & FLAG_GONE != 0)
         else:
             self._steering.append(frame)
 
     def _receive(self):
         head, descriptors = self._receive_head()
-        size, kind, _, aux, number = HEAD.unpack(head)
+        size, kind, flags, aux, number = HEAD.unpack(head)
         payload = self._receive_exactly(size)
         if len(descriptors) != {FORK: 1, LANES: aux}.get(kind, 0):
             for descriptor in descriptors:
                 os.close(descriptor)
             descriptors = None  # the process has as many as it may have
-        return Frame(kind, aux, number, payload, descriptors)
+        return Frame(kind, flags, aux, number, payload, descriptors)
 
     def _receive_head(self):
         """Return the bytes of a head, and the descriptors that came with them."""

@@ -15,14 +15,17 @@ import marshal
 import os
 import socket
 import threading
+import time
 import traceback
 
 from pasted_worker import failure, streams
 from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
 from pasted_worker.body import FIRST, BodyBroken, FileWrapper, RequestBody
+from pasted_worker.deadline import (
+    ClientDisconnected, DeadlineExceeded, Interrupted, stack_of, strike, unstrike)
 from pasted_worker.environ import KEYS  # noqa: F401  kept by being imported
 from pasted_worker.frames import (
-    BODY, FLAG_BODY, FLAG_END, FLAG_FAILED, HEAD, REQUEST, WANT, WANTED)
+    BODY, FLAG_BODY, FLAG_END, FLAG_FAILED, FLAG_TIMED, HEAD, REQUEST, WANT, WANTED)
 from pasted_worker.log import ErrorStream, current
 
 RECEIVE = 64 * 1024  # bytes read at a time, unless a frame is larger
@@ -46,6 +49,14 @@ class Lane:
         # Numbers of requests that nobody waits for. The control connection's
         # reader adds, the lane's thread takes out.
         self.cancelled = set()
+        # See deadline.py. overdue has the exceptions that are still to be raised,
+        # by the requests' numbers.
+        self.inside = [0]
+        self.overdue = {}
+        self.shield = Shield(self)
+        self._struck = False               # one has been raised from outside
+        self._striking = threading.Lock()
+        self.thread = 0
         self._socket = socket.socket(fileno=descriptor)
         self._read = self._socket.recv
         self.send = self._socket.sendall   # one frame; but see _share
@@ -63,11 +74,13 @@ class Lane:
     def abandon(self):
         """Leave the lane to the process that this one was forked from."""
         self._sharing = threading.Lock()
+        self._striking = threading.Lock()
         self._socket.close()
 
     def run(self):
         """Serve until the lane ends, and then close it."""
         current.lane = self
+        self.thread = threading.get_ident()
         serve, receive = self._serve, self._receive
         try:
             while True:
@@ -75,7 +88,9 @@ class Lane:
                 for number, flags, root, payload in requests:
                     serve(number, flags, root, payload)
                 requests = payload = None  # nothing is held while the lane is idle
-        except OSError:
+        except (OSError, Interrupted):
+            # An Interrupted that has come up out of its place leaves a lane in
+            # an unknown state, and the worker with it.
             pass  # the other side has ended the lane
         finally:
             self._socket.close()
@@ -161,7 +176,7 @@ class Lane:
 
         Any thread may ask; it is None when the request has ended.
         """
-        with self._sharing:
+        with self.shield, self._sharing:
             if self._with_body != number:
                 return None
             if not self._asked:  # else one was raised in who has asked before
@@ -177,6 +192,7 @@ class Lane:
     def _serve(self, number, flags, root, payload):
         """Call the application for one request and send its answer."""
         self.number = number
+        inside = self.inside
         errors = ErrorStream(self._log, number)
         answer = Answer(self, number)
         try:
@@ -185,20 +201,32 @@ class Lane:
             environ = _loads(payload)
             environ["wsgi.errors"] = errors
             environ["wsgi.file_wrapper"] = FileWrapper
+            if flags & FLAG_TIMED:
+                environ["pasted.extend_deadline"] = Deadline(
+                    number, environ["pasted.deadline"], self._log)
             if flags & FLAG_BODY:
                 self._share(number)
                 body = RequestBody(functools.partial(self._ask_body, number))
                 environ["wsgi.input"] = io.BufferedReader(body, FIRST)
             else:
                 environ["wsgi.input"] = _BytesIO(environ["wsgi.input"])
+            inside[0] = number
+            if self.overdue:
+                self.stop_if_overdue(number)
             result = self._roots[root](environ, answer.start_response)
             kind = type(result)
             if kind is list or kind is tuple:
+                inside[0] = 0
                 answer.send_whole(result)
             else:
                 self._send_each(result, answer)
         except BaseException as error:
-            self._fail(error, answer, errors)
+            inside[0] = 0
+            try:
+                self._fail(error, answer, errors)
+            except Interrupted as late:  # raised before inside was 0
+                self._fail(late, answer, errors)
+        inside[0] = 0
         errors.ended = True
         if errors.rest:
             errors.end()
@@ -206,6 +234,8 @@ class Lane:
             self._unshare()
         if self.cancelled:
             self._forget(number)
+        if self.overdue or self._struck:
+            self._settle(number)
 
     @staticmethod
     def _send_each(result, answer):
@@ -224,15 +254,99 @@ class Lane:
         if self._socket.fileno() < 0:
             _leave(error)
         errors.end()
-        if not isinstance(error, (ClientGone, LaneEnded, BodyBroken)):
+        if not isinstance(error, (ClientGone, LaneEnded, BodyBroken, Interrupted)):
             self._log.write(logging.ERROR, failure.traceback_of(error).rstrip("\n"), errors.number)
         answer.fail()
+
+    # Requests that are to stop.
+
+    def expire(self, number, gone):
+        """Have the application stop what it does for a request. For any thread."""
+        if not gone and self.number == number:
+            self._log.write(logging.WARNING, "the request is past its deadline, its thread is here:\n"
+                            + stack_of(self.thread), number)
+        exception = ClientDisconnected if gone else DeadlineExceeded
+        with self._striking:
+            self.overdue[number] = exception
+            try:
+                if self.strike(number, exception):
+                    del self.overdue[number]
+                    self._struck = True
+            except (ImportError, AttributeError) as error:  # a Python without ctypes
+                self._log.write(logging.ERROR, "a thread cannot be stopped: %s" % error, number)
+
+    def strike(self, number, exception):
+        """Raise exception in the application if it is called for this request now."""
+        return strike(self.inside, number, self.thread, exception)
+
+    def stop_if_overdue(self, number):
+        """Raise what has come while nothing could be raised from outside."""
+        with self._striking:
+            exception = self.overdue.pop(number, None)
+        if exception is not None:
+            raise exception
+
+    def _settle(self, number):
+        """Forget what was to be raised for requests up to number."""
+        with self._striking:
+            self._struck = False
+            unstrike(self.thread)
+            for overdue in tuple(self.overdue):
+                if overdue <= number:
+                    del self.overdue[overdue]
 
     def _forget(self, number):
         """Forget what has been cancelled up to number; numbers only grow."""
         for cancelled in tuple(self.cancelled):
             if cancelled <= number:
                 self.cancelled.discard(cancelled)
+
+
+class Shield:
+    """A part of the lane's own work in which nothing is raised from outside.
+
+    Other threads than the lane's may enter it; that changes nothing for it.
+    """
+
+    def __init__(self, lane):
+        self._lane = lane
+        self._was = 0
+
+    def __enter__(self):
+        lane = self._lane
+        if threading.get_ident() == lane.thread:
+            self._was, lane.inside[0] = lane.inside[0], 0
+
+    def __exit__(self, *exc_info):
+        lane = self._lane
+        if threading.get_ident() == lane.thread:
+            lane.inside[0] = self._was
+            if lane.overdue and self._was:
+                lane.stop_if_overdue(self._was)
+
+
+class Deadline:
+    """pasted.extend_deadline of one request."""
+
+    __slots__ = ("_number", "_at", "_log")
+
+    def __init__(self, number, at, log):
+        self._number = number
+        self._at = at
+        self._log = log
+
+    def __call__(self, seconds):
+        """Let the request go on for so many seconds from now, and return its deadline.
+
+        That is as time.monotonic() counts; it never becomes earlier.
+        """
+        at = time.monotonic() + seconds
+        if not at < float("inf"):
+            raise ValueError("extend_deadline(%r): want a number of seconds" % (seconds,))
+        if at > self._at:
+            self._at = at
+            self._log.control.extend(self._number, seconds)
+        return self._at
 
 
 def _leave(error):

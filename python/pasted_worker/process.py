@@ -238,6 +238,7 @@ class Process:
             self._threads.append(threading.Thread(
                 target=lane.run, name="pasted lane %d" % index, daemon=True))
         self._control.cancelled = lambda index, number: self._lanes[index].cancelled.add(number)
+        self._control.expired = lambda index, number, gone: self._lanes[index].expire(number, gone)
         for thread in self._threads:
             thread.start()
 

@@ -1,0 +1,186 @@
+"""Requests that are past their deadlines: what stops, and that nothing else does."""
+
+import time
+import unittest
+
+from pasted import Site, tree
+from pasted_worker import frames
+
+SOURCE = """
+import select
+import socket
+import threading
+import time
+
+import pasted_worker
+
+held = threading.Lock()
+held.acquire()
+pair = socket.socketpair()
+let_go = [False]
+
+
+def make(global_conf):
+    def app(environ, start_response):
+        path = environ["PATH_INFO"].strip("/")
+        write = start_response("200 OK", [])
+        if path == "sleep":
+            for _ in range(200):
+                time.sleep(0.05)
+        elif path == "loop":
+            while True:
+                pass
+        elif path == "lock":
+            while not held.acquire(timeout=0.1):
+                pass
+        elif path == "receive":
+            pair[0].settimeout(0.2)
+            while True:
+                try:
+                    pair[0].recv(1)
+                except socket.timeout:
+                    pass
+        elif path == "catch":
+            try:
+                while True:
+                    pass
+            except pasted_worker.DeadlineExceeded as error:
+                return [("caught: %s" % error).encode()]
+        elif path == "exception":
+            while True:
+                try:
+                    time.sleep(0.01)
+                except Exception:
+                    pass
+        elif path == "stream":
+            return stream(write)
+        elif path == "written":
+            while True:
+                write(b"x")
+        elif path == "extend":
+            before = environ["pasted.deadline"]
+            after = environ["pasted.extend_deadline"](40)
+            same = environ["pasted.extend_deadline"](1)
+            return [repr((round(before - time.monotonic()), round(after - time.monotonic()), same == after)).encode()]
+        return [b"ok"]
+
+    return app
+
+
+def stream(write):
+    try:
+        while True:
+            yield b"x" * 10
+            time.sleep(0.01)
+    finally:
+        let_go[0] = True
+
+
+def tell(global_conf):
+    return lambda environ, start_response: start_response("200 OK", []) and None or [repr(let_go).encode()]
+"""
+
+
+class DeadlineTest(unittest.TestCase):
+    def setUp(self):
+        self.site = Site(app=SOURCE)
+        self.addCleanup(self.site.close)
+        self.worker = self.site.alone(tree("app", "make"), tree("app", "tell"))
+        self.addCleanup(self.worker.end)
+        self.worker.hello()
+        self.worker.await_(frames.LOADED)
+        self.worker.serve(2)
+
+    def begin(self, path, **more):
+        """Begin a request, and return its number when its thread is at it."""
+        number = self.worker.request(path, **more)
+        time.sleep(0.15)
+        return number
+
+    def expire(self, number, flags=0):
+        self.worker.control.send(frames.EXPIRE, number=number, aux=0, flags=flags)
+
+    def test_application_is_stopped_and_lane_serves_on(self):
+        for path in ("sleep", "loop", "lock", "receive", "exception"):
+            number = self.begin(path)
+            self.expire(number)
+            reply = self.worker.reply(number)
+            self.assertEqual((reply.status, reply.frames), (None, [(frames.END, frames.FLAG_END | frames.FLAG_FAILED)]), path)
+            self.assertEqual(self.worker.get("quick").body, b"ok", path)
+
+    def test_stack_is_logged_and_no_traceback(self):
+        number = self.begin("sleep")
+        self.expire(number)
+        self.worker.reply(number)
+        self.worker.log()
+        about = [text for _, text, of in self.worker.said if of == number]
+        self.assertIn("past its deadline", about[0])
+        self.assertTrue(any("time.sleep(0.05)" in text for text in about), about)
+        self.assertFalse(any("Traceback" in text for text in about), about)
+
+    def test_application_may_catch_it_and_answer(self):
+        number = self.begin("catch")
+        self.expire(number)
+        self.assertEqual(self.worker.reply(number).body, b"caught: the request takes longer than it may")
+        self.assertEqual(self.worker.get("quick").body, b"ok")
+
+    def test_answer_that_has_begun_ends_failed_and_is_closed(self):
+        for path in ("stream", "written"):
+            number = self.begin(path)
+            self.expire(number)
+            reply = self.worker.reply(number)
+            self.assertEqual((reply.status, reply.frames[-1]), ("200 OK", (frames.END, frames.FLAG_END | frames.FLAG_FAILED)))
+        self.assertEqual(self.worker.get("tell", root=1).body, b"[True]")
+
+    def test_client_that_has_gone(self):
+        number = self.begin("sleep")
+        self.expire(number, frames.FLAG_GONE)
+        self.worker.reply(number)
+        self.assertEqual([text for text in self.worker.log() if text], [])
+
+    def test_request_that_has_not_begun_never_does(self):
+        first, second, third = self.begin("sleep"), self.worker.request("loop"), self.worker.request("quick")
+        self.expire(second)
+        self.worker.log()
+        self.expire(first)
+        self.assertIsNone(self.worker.reply(first).status)
+        self.assertIsNone(self.worker.reply(second).status)
+        self.assertEqual(self.worker.reply(third).body, b"ok")
+
+    def test_late_one_hits_nobody(self):
+        number = self.worker.request("quick")
+        self.worker.reply(number)
+        self.expire(number)
+        self.worker.log()
+        self.assertEqual(self.worker.get("quick").body, b"ok")
+
+    def test_deadline_can_be_read_and_extended(self):
+        number = self.worker.request(
+            "extend", flags=frames.FLAG_TIMED, **{"wsgi.input": b"", "pasted.deadline": time.monotonic() + 10})
+        frame = self.worker.await_(frames.EXTEND)
+        self.assertEqual((frame.number, frames.EXTENDED.unpack(frame.payload)), (number, (40 * 1000000,)))
+        self.assertEqual(self.worker.reply(number).body, b"(10, 40, True)")
+
+    def test_never_hits_the_next_request(self):
+        """Answers and deadlines race; what comes too late leaves no trace."""
+        until = time.monotonic() + 3
+        hit = 0
+        while time.monotonic() < until:
+            numbers = [self.worker.request("quick") for _ in range(20)]
+            for number in numbers[::2]:
+                self.expire(number)
+            for number in numbers:
+                reply = self.worker.reply(number)
+                if reply.status is None:
+                    hit += 1
+                    self.assertEqual(number % 2, numbers[0] % 2, "a request without a deadline was hit")
+                else:
+                    self.assertEqual(reply.body, b"ok")
+            self.worker.log()  # which is not to fill up
+        self.assertEqual([line for line in self.worker.log() if "Traceback" in line], [])
+        self.assertGreater(hit, 0)
+        self.assertEqual(self.worker.get("quick").body, b"ok")
+
+
+if __name__ == "__main__":
+    unittest.main()
