@@ -173,7 +173,7 @@ const (
 	noLogs      = "no effect: the server logs to standard error; the application's logging is its own"
 	noProtocol  = "no effect: HTTP/1.1 is spoken, and HTTP/1.0 and HTTP/2 to clients that do"
 	noRecycling = "no effect: workers are not recycled yet"
-	noKill      = "no effect: requests have no deadline yet"
+	noKill      = "no effect: timeout of [pasted:workers] says how long a request may take"
 	noMail      = "no effect: no mail is sent"
 	noPython    = "no effect: there is no such Python object here"
 	inWorkers   = "no effect: [pasted:workers] has a place for it"
