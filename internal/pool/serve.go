@@ -191,18 +191,18 @@ func (l *lane) take(f wire.Frame) bool {
 	return true
 }
 
-// noteAsked notes that l's worker waits for a piece of a body.
-func (p *Pool) noteAsked(l *lane) {
+// noteAsked notes whether l's worker waits for a piece of a body.
+func (p *Pool) noteAsked(l *lane, asked bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.held, l.asked = true, true
+	l.held, l.asked = asked, asked
 }
 
 // holdBack notes whether l waits for who takes its answer.
 func (p *Pool) holdBack(l *lane, held bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.held, l.asked = held, false
+	l.held = held
 }
 
 // finish ends the current answer, whose last frame is f. With its end, the
@@ -238,12 +238,12 @@ func (l *lane) feed(r *Request, n int) (ok bool) {
 // ask has who reads r's body from the client answer a Want. Meanwhile nothing
 // is sent ahead on l: it would wait for that client.
 func (l *lane) ask(r *Request, n int) (ok bool) {
-	l.pool.noteAsked(l)
+	l.pool.noteAsked(l, true)
 	passed, ended := r.want(n, l.loop)
 	switch {
 	case passed:
 	case ended:
-		l.pool.holdBack(l, false)
+		l.pool.noteAsked(l, false)
 		l.sendBody(r.number, nil, bodyBroken, l.loop)
 	default:
 		l.end(fmt.Errorf("a second question for the body of request %d before the first was answered: %w", r.number, ErrProtocol))
