@@ -158,7 +158,6 @@ func maxBodySize(c *Config) *int64         { return &c.MaxBodySize }
 func headerTime(c *Config) *time.Duration  { return &c.HeaderTimeout }
 func bodyTime(c *Config) *time.Duration    { return &c.BodyTimeout }
 func idleTime(c *Config) *time.Duration    { return &c.IdleTimeout }
-func requestTime(c *Config) *time.Duration { return &c.Timeout }
 func sendTime(c *Config) *time.Duration    { return &c.SendTimeout }
 func gracefulTime(c *Config) *time.Duration {
 	return &c.GracefulTimeout
