@@ -146,19 +146,19 @@ func mustNot(want string) reader {
 
 // Fields of a Config, for the readers above.
 
-func threads(c *Config) *int               { return &c.Threads }
-func workers(c *Config) *int               { return &c.Workers }
-func backlog(c *Config) *int               { return &c.Backlog }
-func maxConnections(c *Config) *int        { return &c.MaxConnections }
-func maxRequestLine(c *Config) *int        { return &c.MaxRequestLine }
-func maxFields(c *Config) *int             { return &c.MaxFields }
-func maxFieldSize(c *Config) *int          { return &c.MaxFieldSize }
-func maxHeaderSize(c *Config) *int64       { return &c.MaxHeaderSize }
-func maxBodySize(c *Config) *int64         { return &c.MaxBodySize }
-func headerTime(c *Config) *time.Duration  { return &c.HeaderTimeout }
-func bodyTime(c *Config) *time.Duration    { return &c.BodyTimeout }
-func idleTime(c *Config) *time.Duration    { return &c.IdleTimeout }
-func sendTime(c *Config) *time.Duration    { return &c.SendTimeout }
+func threads(c *Config) *int              { return &c.Threads }
+func workers(c *Config) *int              { return &c.Workers }
+func backlog(c *Config) *int              { return &c.Backlog }
+func maxConnections(c *Config) *int       { return &c.MaxConnections }
+func maxRequestLine(c *Config) *int       { return &c.MaxRequestLine }
+func maxFields(c *Config) *int            { return &c.MaxFields }
+func maxFieldSize(c *Config) *int         { return &c.MaxFieldSize }
+func maxHeaderSize(c *Config) *int64      { return &c.MaxHeaderSize }
+func maxBodySize(c *Config) *int64        { return &c.MaxBodySize }
+func headerTime(c *Config) *time.Duration { return &c.HeaderTimeout }
+func bodyTime(c *Config) *time.Duration   { return &c.BodyTimeout }
+func idleTime(c *Config) *time.Duration   { return &c.IdleTimeout }
+func sendTime(c *Config) *time.Duration   { return &c.SendTimeout }
 func gracefulTime(c *Config) *time.Duration {
 	return &c.GracefulTimeout
 }
