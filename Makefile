@@ -56,6 +56,11 @@ chaos: build ## workers and servers killed, stopped, hung and drowned under load
 soak: build ## an hour of it all, and what is left behind (ARGS='-soak 5m')
 	@go run ./e2e/chaos -only soak -soak 1h $(ARGS)
 
+.PHONY: fuzz-paste
+fuzz-paste: ## PasteDeploy's answers and ours about made-up files (ARGS='-files 20000'; half an hour)
+	@go run ./e2e/prepare
+	@go run ./e2e/differ $(ARGS)
+
 .PHONY: bench
 bench: build ## Pasted beside its peers: docs/benchmarks.md (ARGS='-rounds 3'; two hours)
 	@go run ./bench $(ARGS)

@@ -232,6 +232,35 @@ func TestInterpolationStopsBeforeMemoryRunsOut(t *testing.T) {
 	}
 }
 
+func TestADefaultThatIsNoTextMayStandThereWhereItIsFalse(t *testing.T) {
+	for _, c := range []struct {
+		foreign *ini.Foreign
+		value   string
+		want    string
+	}{
+		{&ini.Foreign{Type: "NoneType", False: true}, "x", "x"},
+		{&ini.Foreign{Type: "NoneType", False: true}, "%(v)s", "! TypeError: Error in file a.ini: argument of type 'NoneType' is not iterable"},
+		{&ini.Foreign{Type: "int", False: true}, "%(nope)s%(v)s", "! configparser.InterpolationMissingOptionError"},
+		{&ini.Foreign{Type: "list", False: true}, "%(v)s%(nope)s", "! configparser.InterpolationMissingOptionError"},
+		{&ini.Foreign{Type: "list", False: true}, "%(v)s", "! TypeError: Error in file a.ini: sequence item 0: expected str instance, list found"},
+		{&ini.Foreign{Type: "dict", False: true}, "a %%%(e)s%(v)s%(v)s b", "! TypeError: Error in file a.ini: sequence item 3: expected str instance, dict found"},
+	} {
+		file, err := ini.Parse("a.ini", []byte("[s]\nx = "+c.value+"\n"), ini.Default{Name: "e"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.AddForeign("v", "stands for it", c.foreign)
+		got, _, err := file.Get("s", "x")
+		var e *ini.Error
+		if errors.As(err, &e) {
+			got = "! " + e.Class + ": " + e.Text
+		}
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s of a %s: %s, want %s", c.value, c.foreign.Type, got, c.want)
+		}
+	}
+}
+
 func TestUnicodeErrorsCountFromTheirChunk(t *testing.T) {
 	const chunk = 8192
 	header := "[a]\n"

@@ -41,6 +41,9 @@ func (f *File) Interpolate(section string, o *Option) (string, error) {
 	if err := e.expand(o, 1); err != nil {
 		return "", err
 	}
+	if e.unjoinable != nil {
+		return "", e.unjoinable
+	}
 	return e.out.String(), nil
 }
 
@@ -69,7 +72,16 @@ type expansion struct {
 	option  *Option
 
 	out           strings.Builder
+	pieces        int // that Python would join to what is in out
 	substitutions int
+	// unjoinable is what Python would say when it has all pieces, or nil.
+	unjoinable error
+}
+
+// write adds a piece.
+func (e *expansion) write(piece string) {
+	e.out.WriteString(piece)
+	e.pieces++
 }
 
 // expand writes the value of o interpolated. A nil error is an untyped one.
@@ -79,14 +91,16 @@ func (e *expansion) expand(o *Option, depth int) error {
 	}
 	for text := o.Raw; text != ""; {
 		plain, rest, found := strings.Cut(text, "%")
-		e.out.WriteString(plain)
+		if plain != "" {
+			e.write(plain)
+		}
 		if !found {
 			return nil
 		}
 		here := place{o, len(o.Raw) - len(rest) - 1}
 		switch {
 		case strings.HasPrefix(rest, "%"):
-			e.out.WriteByte('%')
+			e.write("%")
 			text = rest[1:]
 		case strings.HasPrefix(rest, "("):
 			name, after, ok := reference(rest)
@@ -121,17 +135,33 @@ func (e *expansion) substitute(here place, name string, depth int) error {
 		return e.missing(here, name)
 	}
 	if o.Foreign != nil {
-		return foreign(e.file, e.section, o, "TypeError", fmt.Sprintf("argument of type '%s' is not iterable", o.Foreign.Type))
+		return e.substituteForeign(o)
 	}
 	e.substitutions++
 	if e.substitutions > maxSubstitutions || e.out.Len()+len(o.Raw) > maxExpansion {
 		return e.tooLong(here)
 	}
 	if !strings.ContainsRune(o.Raw, '%') {
-		e.out.WriteString(o.Raw)
+		e.write(o.Raw)
 		return nil
 	}
 	return e.expand(o, depth+1)
+}
+
+// substituteForeign does what Python does with a value that is no text: it looks
+// for a percent sign in it, and has it joined to the other pieces in the end.
+func (e *expansion) substituteForeign(o *Option) error {
+	switch o.Foreign.Type {
+	case "list", "dict", "tuple":
+	default:
+		return foreign(e.file, e.section, o, "TypeError", fmt.Sprintf("argument of type '%s' is not iterable", o.Foreign.Type))
+	}
+	if e.unjoinable == nil {
+		e.unjoinable = foreign(e.file, e.section, o, "TypeError",
+			fmt.Sprintf("sequence item %d: expected str instance, %s found", e.pieces, o.Foreign.Type))
+	}
+	e.pieces++
+	return nil
 }
 
 // A place is an offset in the raw value of an option.

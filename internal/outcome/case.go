@@ -44,6 +44,12 @@ func ReadCase(path string) (*Case, error) {
 	if err != nil {
 		return nil, &CaseError{path, err.(*os.PathError).Err.Error()}
 	}
+	return NewCase(path, dir, data)
+}
+
+// NewCase is ReadCase for what stands in a file of that name, in the absolute
+// folder dir.
+func NewCase(path, dir string, data []byte) (*Case, error) {
 	object, err := decodeObject(data)
 	if err != nil {
 		return nil, &CaseError{path, err.Error()}

@@ -38,7 +38,8 @@ type Session struct {
 	eggs     paste.EntryPoints // nil until they are asked for
 	probe    *worker.Probe     // nil until something is imported
 	asking   sync.Mutex        // a composite's loader is answered by another goroutine
-	creating atomic.Bool       // the probe is at it, and imports what it meets itself
+	creating atomic.Bool       // the probe is at it, and is told what to import
+	met      []*paste.Object   // while an answer for it is made, under asking
 	plan     placement.Plan    // numbers contexts for it
 	specs    map[*paste.Object]string
 	objects  objects
@@ -176,6 +177,9 @@ func (i installed) Names(distribution, group string) []string {
 // importObject imports o and keeps what it is.
 func (s *Session) importObject(ctx context.Context, o *paste.Object) error {
 	if s.creating.Load() {
+		s.asking.Lock()
+		defer s.asking.Unlock()
+		s.met = append(s.met, o)
 		return nil
 	}
 	probe, err := s.running(ctx)
@@ -197,10 +201,30 @@ func (s *Session) running(ctx context.Context) (*worker.Probe, error) {
 		return s.probe, nil
 	}
 	probe, err := s.python.Probe(ctx, func(question marshal.Dict) marshal.Dict {
-		return s.objects.showAnswer(s.plan.Answer(question))
+		return s.answer(question)
 	})
 	s.probe = probe
 	return probe, err
+}
+
+// answer answers the probe, which is creating. "imports" are the objects that
+// PasteDeploy would have imported on the way to the answer, an error or not, in
+// their order: one that cannot be imported is an error that comes before it.
+func (s *Session) answer(question marshal.Dict) marshal.Dict {
+	s.asking.Lock()
+	s.met = nil
+	s.asking.Unlock()
+	answer := s.objects.showAnswer(s.plan.Answer(question))
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if len(s.met) == 0 {
+		return answer
+	}
+	imports := make([]any, len(s.met))
+	for i, o := range s.met {
+		imports[i] = placement.EncodeObject(o)
+	}
+	return append(answer, marshal.Pair{Key: "imports", Value: imports})
 }
 
 // Dump returns a context as JSON has it.

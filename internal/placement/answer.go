@@ -24,7 +24,8 @@ import (
 //
 // or -> {"error": {"class", "text", "message", "where"}}: what PasteDeploy would
 // raise; file, line and hint for people; and {"section", "file", "line"}, or
-// None, of what is wrong.
+// None, of what is wrong. Whoever hands the answer on may add "imports", a list
+// of objects that are to be imported first.
 //
 // The same question has the same answer for as long as the plan lives, whatever
 // becomes of the files, unless it is one of thousands: then files are read

@@ -38,7 +38,7 @@ func (p *Plan) encode(ctx *paste.Context, number func(*paste.Context) int) marsh
 		{Key: "id", Value: number(ctx)},
 		{Key: "type", Value: string(ctx.Type)},
 		{Key: "protocol", Value: ctx.Protocol},
-		{Key: "object", Value: encodeObject(object)},
+		{Key: "object", Value: EncodeObject(object)},
 		{Key: "egg", Value: egg(ctx.Object)},
 		{Key: "distribution", Value: ctx.Distribution},
 		{Key: "entry_point_name", Value: ctx.EntryPointName},
@@ -84,7 +84,8 @@ func shares(ctx *paste.Context) []any {
 	return shared
 }
 
-func encodeObject(o *paste.Object) any {
+// EncodeObject returns o as a tree has it, nil for nil.
+func EncodeObject(o *paste.Object) any {
 	if o == nil {
 		return nil
 	}

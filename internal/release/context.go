@@ -170,19 +170,29 @@ func Calls(ctx context.Context, o CallsOptions) (outcome.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	session := outcome.Permissive()
-	if !c.Permissive && !o.Permissive {
-		h := &host{
-			find:   interpreter.FindOptions{Python: o.Python, FileDir: c.Dir, Getenv: os.Getenv},
-			stderr: o.Stderr, log: o.Log, standIns: true,
-		}
-		if err := h.prepend(o.Eggs); err != nil {
-			return nil, err
-		}
-		session = outcome.Strict(h)
+	o.Permissive = o.Permissive || c.Permissive
+	session, err := o.Session(c.Dir)
+	if err != nil {
+		return nil, err
 	}
 	defer session.Close()
 	return session.Run(ctx, c)
+}
+
+// Session returns a session for calls that are made in dir, which the interpreter
+// is looked for from. o.Case means nothing. Close must be called.
+func (o CallsOptions) Session(dir string) (*outcome.Session, error) {
+	if o.Permissive {
+		return outcome.Permissive(), nil
+	}
+	h := &host{
+		find:   interpreter.FindOptions{Python: o.Python, FileDir: dir, Getenv: os.Getenv},
+		stderr: o.Stderr, log: o.Log, standIns: true,
+	}
+	if err := h.prepend(o.Eggs); err != nil {
+		return nil, err
+	}
+	return outcome.Strict(h), nil
 }
 
 // A host is an outcome.Python: an interpreter that is found when it is needed.

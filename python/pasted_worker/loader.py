@@ -109,7 +109,10 @@ class Loader:
         return self._context(tree, self._asker)
 
     def _ask(self, objects=None, **question):
+        from pasted_worker import context  # which imports this module
         answer = self._asker.ask(dict(question, context=self._number))
+        for reference in answer.get("imports", ()):
+            context.load_object(reference)
         if "error" not in answer:
             return answer
         told = answer["error"]

@@ -44,7 +44,7 @@ class Objects:
         mark = "%s%d%%s\u27e7" % (self._begin, len(self._found) - 1)
         if isinstance(value, str):
             return mark % ""
-        if value is None:
+        if value is None or isinstance(value, (int, float, list, tuple, dict)) and not value:
             return mark % "%%"  # may be there, but not be named
         return "%" + mark % ""
 
@@ -70,7 +70,7 @@ class Objects:
         """Return the object that an interpolation has put into a value, which must be text."""
         value = self._found[number]
         if not isinstance(value, str):
-            raise _blamed(tree["loader"].partition(":")[2], lambda: "%" in value)
+            raise _blamed(tree["loader"].partition(":")[2], lambda: "%" in value or "".join([value]))
         return value
 
     def error(self, text):

@@ -119,6 +119,25 @@ class Loaders(test_context.Case):
         self.assertEqual(calls[0], ("app", {"registry": registry, "none": None, "text": "t", "number": 3},
                                     {"got": registry}))
 
+    def test_objects_that_are_false_can_be_read_as_defaults(self):
+        # Where ConfigParser finds no text to look through, it does not look.
+        values = {"zero": 0, "none": None, "list": [], "no": False}
+        loader = self.loader(x=lambda question: {"context": app_tree(global_conf=question["global_conf"])})
+        loader.get_app("x", dict(values, one=1))
+        told = self.answers.asked[0]["global_conf"]
+        for name in values:
+            self.assertNotIn("%", told[name].replace("%%", ""), name)
+        self.assertIn("%", told["one"].replace("%%", ""))
+        self.assertEqual(calls[0][1], dict(values, one=1))
+
+    def test_an_object_that_is_named_in_a_value(self):
+        def answer(question):
+            return {"context": app_tree(local_conf={"got": "a" + question["global_conf"]["list"].replace("%%", "%")},
+                                        loader="config:/a.ini")}
+
+        with self.assertRaisesRegex(TypeError, "Error in file /a.ini: sequence item 0: expected str instance, list found"):
+            self.loader(x=answer).get_app("x", {"list": []})
+
     def test_names_that_are_no_text(self):
         with self.assertRaisesRegex(TypeError, "expected string or bytes-like object"):
             self.loader().get_app(3)
