@@ -2,6 +2,8 @@ package paste_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +58,31 @@ func BenchmarkResolveAll(b *testing.B) {
 				resolveAll(b, opts)
 			}
 		})
+	}
+}
+
+// BenchmarkResolveLargestOfTheWorld reads the largest file of the corpus, and
+// resolves what is main in it.
+func BenchmarkResolveLargestOfTheWorld(b *testing.B) {
+	files, err := filepath.Glob(filepath.Join(corpus(b), "real", "*"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	name, size := "", int64(0)
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if info.Size() > size {
+			name, size = file, info.Size()
+		}
+	}
+	b.SetBytes(size)
+	for b.Loop() {
+		if _, err := paste.Resolve(paste.AppKind, "config:"+name, paste.Options{Assume: true}); err != nil {
+			b.Fatalf("%s: %v", name, err)
+		}
 	}
 }
 

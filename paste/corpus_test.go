@@ -17,7 +17,7 @@ import (
 )
 
 // corpus returns the folder of the collected outcomes of the real library.
-func corpus(t *testing.T) string {
+func corpus(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("PASTED_CORPUS")
 	if dir == "" {

@@ -18,7 +18,7 @@ func Parse(name string, data []byte, defaults ...Default) (*File, error) {
 			byName:   make(map[string]*Section),
 			defaults: &Section{Name: DefaultSection},
 		},
-		seen: make(map[elementKey]int),
+		nameless: make(map[*Section]int),
 	}
 	for _, d := range defaults {
 		p.file.AddDefault(d.Name, d.Value)
@@ -46,14 +46,8 @@ type parser struct {
 	option  *Option // nil also after a header and after an empty name
 	indent  int     // of the line that last began an option or a header
 
-	seen map[elementKey]int // line by what must not come twice
-	bad  *Error             // the lines that are neither header nor option
-}
-
-// An elementKey is a section, or with isOption an option of it.
-type elementKey struct {
-	section, option string
-	isOption        bool
+	nameless map[*Section]int // the line of each one's first option without a name
+	bad      *Error           // the lines that are neither header nor option
 }
 
 // lines ranges over the numbered lines of data[:whole] as a text stream with
@@ -142,11 +136,9 @@ func (p *parser) begin(number int, name string) *Error {
 		}
 		return nil
 	}
-	key := elementKey{section: name}
-	if first := p.seen[key]; first != 0 {
-		return duplicateSection(p.file.Name, number, first, name)
+	if first := p.file.byName[name]; first != nil {
+		return duplicateSection(p.file.Name, number, first.Line, name)
 	}
-	p.seen[key] = number
 	p.section = &Section{Name: name, Line: number}
 	p.file.sections = append(p.file.sections, p.section)
 	p.file.byName[name] = p.section
@@ -164,18 +156,28 @@ func (p *parser) assign(number int, text, line string) *Error {
 		return nil
 	}
 	name := TrimSpace(text[:split])
-	key := elementKey{p.section.Name, name, true}
-	if first := p.seen[key]; first != 0 {
+	if first := p.first(name); first != 0 {
 		return duplicateOption(p.file.Name, number, first, p.section.Name, name)
 	}
-	p.seen[key] = number
-	p.option = nil
-	if name != "" {
-		value := TrimSpace(text[split+1:])
-		p.option = &Option{Name: name, Line: number, Lines: []Line{{number, value}}}
-		p.section.set(p.option)
+	if name == "" {
+		p.option, p.nameless[p.section] = nil, number
+		return nil
 	}
+	p.option = &Option{Name: name, Line: number, Lines: []Line{{number, TrimSpace(text[split+1:])}}}
+	p.section.set(p.option)
 	return nil
+}
+
+// first returns the line where the current section has an option of that name
+// already, or 0.
+func (p *parser) first(name string) int {
+	if name == "" {
+		return p.nameless[p.section]
+	}
+	if o := p.section.Option(name); o != nil {
+		return o.Line // 0 for a default that was given
+	}
+	return 0
 }
 
 // noteBad keeps a mistake that does not stop the reading.
