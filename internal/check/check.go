@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"pasted/internal/placement"
 	"pasted/internal/release"
@@ -177,9 +178,13 @@ func (c *checker) add(f Finding) {
 	}
 }
 
-// failed says whether there is an error.
-func (c *checker) failed() bool {
-	return slices.ContainsFunc(c.findings, func(f Finding) bool { return f.Severity == Error })
+// unloadable says whether there is an error that the application cannot be
+// loaded with: any but one of how to listen.
+func (c *checker) unloadable() bool {
+	return slices.ContainsFunc(c.findings, func(f Finding) bool {
+		kind, _, _ := strings.Cut(f.Section, ":")
+		return f.Severity == Error && kind != string(paste.ServerKind)
+	})
 }
 
 // sort puts the checked file's findings first, and each file's in the order of

@@ -136,7 +136,7 @@ func importHint(e *worker.RaisedError) string {
 
 // rehearse loads the whole application as serve does, and sends it the request.
 func (c *checker) rehearse(ctx context.Context) {
-	if c.failed() || c.survey.Plan == nil || len(c.sources.get(c.survey.File).mistakes) > 0 {
+	if c.unloadable() || c.survey.Plan == nil || len(c.sources.get(c.survey.File).mistakes) > 0 {
 		return
 	}
 	err := c.survey.Rehearse(ctx, func(app http.Handler) {

@@ -11,7 +11,8 @@ import (
 
 // ParseServer reads a server's section. A nil ctx, no section at all, is
 // egg:pasted#http without options, with a note. The error is a *setting.Error
-// with every mistake of the section. It looks nothing up and binds nothing.
+// with every mistake of the section; the notes beside it are those of the other
+// options. It looks nothing up and binds nothing.
 func ParseServer(ctx *paste.Context) (Config, []Note, error) {
 	if ctx == nil {
 		return Defaults(), []Note{{Text: "no server section: listening on " + Defaults().Listen[0].String()}}, nil
@@ -36,10 +37,10 @@ func ParseServer(ctx *paste.Context) (Config, []Note, error) {
 		s.finish(d)
 	}
 	d.bind()
-	if err := d.Err(); err != nil {
-		return Config{}, nil, err
-	}
 	slices.SortStableFunc(d.notes, func(a, b Note) int { return a.Line - b.Line })
+	if err := d.Err(); err != nil {
+		return Config{}, d.notes, err
+	}
 	return d.Config.withDefaults(), d.notes, nil
 }
 

@@ -159,6 +159,7 @@ func (s *Survey) server(ctx context.Context) {
 		err = s.readServer(ctx)
 	}
 	if err != nil {
+		s.Server = httpd.Defaults() // the application can be loaded all the same
 		s.survey.Mistake(err)
 	}
 }
