@@ -256,6 +256,9 @@ func (p *page) pasted(args []string) string {
 	}
 	options := p.options(args)
 	options.Port = 0 // another server may have it: this one is not to get it
+	if args[0] == "status" && p.server != nil {
+		options.Env = append(options.Env, "XDG_RUNTIME_DIR="+p.server.Temp())
+	}
 	s := harness.Launch(p.t, options)
 	p.code = s.Exit(30 * time.Second)
 	return s.Stdout.String() + s.Stderr.String()

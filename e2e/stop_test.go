@@ -67,15 +67,6 @@ func TestStopRunsExitHandlers(t *testing.T) {
 	}
 }
 
-// TestReloadSignalIsNoEnd: what is not there yet must not end the server.
-func TestReloadSignalIsNoEnd(t *testing.T) {
-	t.Parallel()
-	c := serveCrash(t, crew{processes: 1, threads: 1, preload: true})
-	c.Signal(syscall.SIGHUP)
-	harness.Await(t, atOnce, "the signal in the log", func() bool { return c.Stderr.Has("reload") })
-	get(t, c.client, c.URL+"/who")
-}
-
 func TestSecondSignalStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	c := serveCrash(t, crew{processes: 2, threads: 1, preload: true})

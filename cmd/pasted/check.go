@@ -87,7 +87,7 @@ func (c *checkCommand) run(cmd *cobra.Command, args []string) error {
 
 // signalled returns a context that ends with the first SIGTERM or SIGINT.
 func signalled(parent context.Context) (ctx context.Context, done func()) {
-	ctx, _, done = watchSignals(parent, slog.New(slog.DiscardHandler), func() {})
+	ctx, _, done = watchSignals(parent, slog.New(slog.DiscardHandler), nil)
 	return ctx, done
 }
 

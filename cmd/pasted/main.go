@@ -58,7 +58,7 @@ func newRoot(stdout, stderr *os.File) *cobra.Command {
 	root.SetErr(stderr)
 	root.AddCommand(
 		newServe(stdout, stderr), newCheck(stdout, stderr), newGraph(stdout),
-		newContext(stdout, stderr), newConfig(stdout, stderr),
+		newStatus(stdout), newContext(stdout, stderr), newConfig(stdout, stderr),
 	)
 	return root
 }

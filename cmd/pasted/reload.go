@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"pasted/internal/httpd"
@@ -44,12 +46,7 @@ func (s *serveCommand) runReloading(ctx context.Context) error {
 		say:          s.announcer(),
 	}
 	defer l.sockets.Close()
-	stop, kill, done := watchSignals(ctx, s.log, func() {
-		select {
-		case l.hangup <- struct{}{}:
-		default:
-		}
-	})
+	stop, kill, done := watchSignals(ctx, s.log, map[os.Signal]func(){syscall.SIGHUP: nudge(l.hangup)})
 	defer done()
 	watching, end := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -169,7 +166,7 @@ func (l *reloader) serveRelease(ctx, kill context.Context) error {
 	began := time.Now()
 	l.watcher.Renew()
 	options := l.options
-	options.Sockets = &l.sockets
+	options.Sockets, options.KeepSockets = &l.sockets, true
 	options.Uses = func(files ...string) { l.watcher.Watch(began, files...) }
 	r, err := release.Load(ctx, options)
 	if err != nil {

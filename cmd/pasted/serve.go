@@ -10,10 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +28,9 @@ configuration, as with pserve.
 
 The server listens where [server:main] says, and runs the Python part in the
 workers that [pasted:workers] describes. SIGTERM and SIGINT stop it when the
-requests being served are answered; a second one stops it at once.
+requests being served are answered; a second one, or SIGQUIT, stops it at once.
+SIGHUP loads the file and the application anew, and moves the requests there
+when that is ready; if it never is, all stays as it was.
 
 With --reload, which is for development, it loads the file and the application
 anew when one of their files changes.`
@@ -46,6 +46,7 @@ type serveCommand struct {
 	stdout   *os.File
 	stderr   *os.File
 	log      *slog.Logger
+	keeper   int            // the process above this one; 0: there is none
 	opening  sync.WaitGroup // of browsers
 }
 
@@ -99,19 +100,7 @@ func (s *serveCommand) run(cmd *cobra.Command, args []string) error {
 	if s.reload {
 		return s.runReloading(ctx)
 	}
-	hangup := func() { s.log.Warn("reload is not there yet", "signal", syscall.SIGHUP.String()) }
-	stop, kill, done := watchSignals(ctx, s.log, hangup)
-	defer done()
-	say := s.announcer()
-	r, err := release.Load(stop, s.options)
-	if err != nil {
-		return explain(err)
-	}
-	s.tell(say, r)
-	return explain(r.Serve(stop, kill, func(serving release.Serving) {
-		say.serving(serving)
-		s.openBrowser(ctx, r, serving)
-	}))
+	return s.serveHost(ctx)
 }
 
 // tell prints what has been loaded, and logs what is to be known of it.
@@ -193,37 +182,4 @@ func parseVars(args []string) (*paste.Conf, error) {
 		vars.Set(strings.TrimSpace(name), value)
 	}
 	return vars, nil
-}
-
-// watchSignals returns a context that ends with the first SIGTERM or SIGINT,
-// and one that ends with the second. hangup is called for a SIGHUP and does not
-// block. done gives the signals back.
-func watchSignals(parent context.Context, log *slog.Logger, hangup func()) (stop, kill context.Context, done func()) {
-	stop, cancelStop := context.WithCancel(parent)
-	kill, cancelKill := context.WithCancel(parent)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for sig := range signals {
-			switch {
-			case sig == syscall.SIGHUP:
-				hangup()
-			case stop.Err() == nil:
-				log.Info("stopping", "signal", sig.String())
-				cancelStop()
-			default:
-				log.Warn("stopping at once", "signal", sig.String())
-				cancelKill()
-			}
-		}
-	}()
-	return stop, kill, func() {
-		signal.Stop(signals)
-		close(signals)
-		<-ended
-		cancelStop()
-		cancelKill()
-	}
 }

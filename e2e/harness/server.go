@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -76,7 +77,7 @@ func Launch(t testing.TB, opts Options) *Server {
 	command := append(append(append([]string(nil), opts.Wrap...), opts.Binary), opts.Args...)
 	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.Dir = opts.Dir
-	s.cmd.Env = append(os.Environ(), "TMPDIR="+temp, markVariable+"="+s.mark, "PYTHONDONTWRITEBYTECODE=1")
+	s.cmd.Env = append(os.Environ(), "TMPDIR="+temp, "XDG_RUNTIME_DIR="+temp, markVariable+"="+s.mark, "PYTHONDONTWRITEBYTECODE=1")
 	s.cmd.Env = append(s.cmd.Env, opts.Env...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.Stdout, &s.Stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -158,6 +159,23 @@ func (s *Server) Exit(limit time.Duration) int {
 	}
 	return s.cmd.ProcessState.ExitCode()
 }
+
+// Pasted runs another command of the program in the server's surroundings, and
+// returns what it prints and its exit code.
+func (s *Server) Pasted(args ...string) (stdout, stderr string, code int) {
+	s.t.Helper()
+	cmd := exec.Command(s.opts.Binary, args...)
+	cmd.Dir, cmd.Env = s.cmd.Dir, s.cmd.Env
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		s.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// Temp returns the server's TMPDIR, which is its XDG_RUNTIME_DIR too.
+func (s *Server) Temp() string { return s.temp }
 
 // Stop stops the server as an operator does and checks that it exits with 0.
 func (s *Server) Stop() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -114,6 +115,39 @@ func (s *Server) Unlisten(grace time.Duration, most int) {
 	s.Leave()
 }
 
+// Listening says how many listeners s accepts from.
+func (s *Server) Listening() (n int) {
+	if len(s.fronts) > 0 {
+		done := make(chan struct{})
+		f := s.fronts[0]
+		f.loop.Post(func() { n = len(f.listenings); close(done) })
+		<-done
+	}
+	return n
+}
+
+// LeaveFirst is Leave for the n listeners that s has had longest, but that it
+// takes the connections that wait there already.
+func (s *Server) LeaveFirst(n int) { s.leaveSome(0, n) }
+
+// LeaveLast is LeaveFirst for the n latest.
+func (s *Server) LeaveLast(n int) { s.leaveSome(s.Listening()-n, n) }
+
+func (s *Server) leaveSome(from, n int) {
+	s.each(func(f *front) {
+		part := f.listenings[from : from+n]
+		for _, li := range part {
+			li.ready = true
+		}
+		f.accept()
+		for _, li := range part {
+			f.loop.Remove(li.fd)
+			unix.Close(li.fd)
+		}
+		f.listenings = slices.Delete(f.listenings, from, from+n)
+	})
+}
+
 // Leave accepts no more, and leaves the connections that the kernel has
 // accepted, or will, to whoever else has the sockets. The descriptors that
 // Listen has made are closed when it returns.
@@ -156,7 +190,7 @@ func (f *front) accept() {
 // stop there is room: it waits for nobody.
 func (f *front) mayAccept(li *listening) bool {
 	s := f.server
-	if s.open.Load() < int64(s.cfg.MaxConnections) || s.stopping.Load() {
+	if s.open.Load() < int64(s.config().MaxConnections) || s.stopping.Load() {
 		f.waits.Store(false)
 		return true
 	}
@@ -173,12 +207,12 @@ func (f *front) mayAccept(li *listening) bool {
 		f.loop.setAlarm(ripe)
 	}
 	if !f.waits.Swap(true) {
-		s.cfg.Refused(0, "all connections are taken", nil)
-		if s.cfg.MakeRoom != nil {
-			s.cfg.MakeRoom()
+		s.config().Refused(0, "all connections are taken", nil)
+		if s.config().MakeRoom != nil {
+			s.config().MakeRoom()
 		}
 	}
-	return s.open.Load() < int64(s.cfg.MaxConnections) // one may just have ended
+	return s.open.Load() < int64(s.config().MaxConnections) // one may just have ended
 }
 
 // pending says whether a connection waits in the kernel.
@@ -201,7 +235,7 @@ func (li *listening) acceptOne() bool {
 		return true
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE),
 		errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
-		f.server.cfg.Log.Error("no connection can be accepted for the moment", "err", err)
+		f.server.config().Log.Error("no connection can be accepted for the moment", "err", err)
 		f.acceptAt = f.loop.now.Add(acceptPause)
 		f.loop.setAlarm(f.acceptAt)
 		return false
@@ -215,7 +249,7 @@ func (li *listening) acceptOne() bool {
 	}
 	f.server.open.Add(1)
 	f.server.accepted.Add(1)
-	c := &conn{front: f, fd: fd, listening: li, peer: peer, proxy: f.server.cfg.Proxies.has(peer)}
+	c := &conn{front: f, fd: fd, listening: li, peer: peer, proxy: f.server.config().Proxies.has(peer)}
 	f.admit(c)
 	return true
 }

@@ -155,7 +155,7 @@ func (c *conn) readHead() bool {
 	if c.proxy {
 		return c.readProxy()
 	}
-	x, cfg := c.x, &c.front.server.cfg
+	x, cfg := c.x, c.front.server.config()
 	for {
 		if len(x.buf) > x.parsed {
 			if c.state != stateHead {
@@ -227,7 +227,7 @@ func (c *conn) fill() bool {
 
 // begin looks at a head that is whole and decides who serves it.
 func (c *conn) begin() {
-	x, h, cfg := c.x, &c.x.Head, &c.front.server.cfg
+	x, h, cfg := c.x, &c.x.Head, c.front.server.config()
 	switch {
 	case h.Preface && c.requests == 0 && cfg.HTTP2 != nil:
 		x.size = 0 // the preface is for HTTP2 to read
@@ -260,7 +260,7 @@ func (c *conn) begin() {
 
 // readBody reads a small body, and has its request served when it is whole.
 func (c *conn) readBody() bool {
-	x, cfg := c.x, &c.front.server.cfg
+	x, cfg := c.x, c.front.server.config()
 	need := x.size + int(x.Head.Length)
 	for len(x.buf) < need {
 		if !c.fill() {
@@ -289,7 +289,7 @@ func (c *conn) dispatch() {
 	c.state = stateServing
 	c.setDeadline(time.Time{})
 	x.begin()
-	if short := c.front.server.cfg.Short; short != nil && short.ServeHead(x) {
+	if short := c.front.server.config().Short; short != nil && short.ServeHead(x) {
 		if c.fin && c.state == stateServing {
 			c.leaving(0)
 		}
@@ -299,7 +299,7 @@ func (c *conn) dispatch() {
 		x.filters = x.filters[:0]
 		if x.Head.changed {
 			x.Head.Reset() // what the short way has changed, the long way changes itself
-			_, _ = x.Head.Read(x.buf, &c.front.server.cfg.Limits)
+			_, _ = x.Head.Read(x.buf, &c.front.server.config().Limits)
 		}
 		c.hold((*held).serve)
 	}
@@ -325,7 +325,7 @@ func (c *conn) rest(from int) {
 	c.state = stateIdle
 	c.idleSince = c.front.loop.now
 	c.front.idle.push(c)
-	c.setDeadline(c.idleSince.Add(c.front.server.cfg.IdleTimeout))
+	c.setDeadline(c.idleSince.Add(c.front.server.config().IdleTimeout))
 	if c.front.waits.Load() {
 		c.front.loop.setAlarm(c.idleSince.Add(leastIdle))
 	}
@@ -360,10 +360,10 @@ func (c *conn) expire(now time.Time) {
 		case len(c.pending) == 0:
 			c.expireHalfClosed(now, c.wrote)
 		case c.stall.over(c.fd):
-			c.front.server.cfg.Refused(0, "the client takes nothing of its answer", c.remoteAddr())
+			c.front.server.config().Refused(0, "the client takes nothing of its answer", c.remoteAddr())
 			c.abort()
 		default:
-			c.setDeadline(now.Add(c.front.server.cfg.SendTimeout / sendSlices))
+			c.setDeadline(now.Add(c.front.server.config().SendTimeout / sendSlices))
 		}
 	case stateHeld:
 		c.expireHalfClosed(now, c.held.wrote.Load())
@@ -383,7 +383,7 @@ func (c *conn) expireHalfClosed(now time.Time, wrote int64) {
 
 // refuse answers a request that is not served, and ends the connection.
 func (c *conn) refuse(code int, reason string) {
-	c.front.server.cfg.Refused(code, reason, c.remoteAddr())
+	c.front.server.config().Refused(code, reason, c.remoteAddr())
 	x := c.x
 	m := x.Head.Method
 	head := string(x.buf[m.Start:m.End]) == "HEAD"

@@ -197,7 +197,7 @@ func (x *Exchange) appendHead(dst []byte, a *Answer, f framing) []byte {
 	s := x.conn.front.server
 	x.begun, x.framing, x.left = true, f, f.length
 	x.toEnd = f.mode == frameToEnd
-	x.last = x.last || x.toEnd || a.Close || !x.Head.KeepAlive || s.cfg.NoKeepAlive || s.stopping.Load()
+	x.last = x.last || x.toEnd || a.Close || !x.Head.KeepAlive || s.config().NoKeepAlive || s.stopping.Load()
 	connection := connectionUnsaid
 	switch {
 	case x.last:
@@ -205,7 +205,7 @@ func (x *Exchange) appendHead(dst []byte, a *Answer, f framing) []byte {
 	case x.Head.Minor == 0:
 		connection = connectionKeep
 	}
-	return a.appendTo(dst, f, connection, s.cfg.Ident, x.conn.front.date.at(x.conn.front.loop.now))
+	return a.appendTo(dst, f, connection, s.config().Ident, x.conn.front.date.at(x.conn.front.loop.now))
 }
 
 // cutToLength returns as much of p as the answer may still have: what is beyond

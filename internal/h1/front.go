@@ -33,14 +33,14 @@ type front struct {
 // admit takes c in, which has just been accepted.
 func (f *front) admit(c *conn) {
 	if err := f.loop.Add(c.fd, c); err != nil {
-		f.server.cfg.Log.Error("a connection cannot be waited for", "err", err)
+		f.server.config().Log.Error("a connection cannot be waited for", "err", err)
 		c.index = -1
 		c.close()
 		return
 	}
 	c.index = len(f.conns)
 	f.conns = append(f.conns, c)
-	c.setDeadline(f.loop.now.Add(f.server.cfg.HeaderTimeout))
+	c.setDeadline(f.loop.now.Add(f.server.config().HeaderTimeout))
 }
 
 // remove takes c out of the list.

@@ -42,7 +42,7 @@ type held struct {
 
 // hold takes c off its loop until f returns.
 func (c *conn) hold(f func(*held) fate) {
-	base := c.front.server.cfg.BaseContext
+	base := c.front.server.config().BaseContext
 	h := &held{
 		c: c, x: c.x, off: c.x.size,
 		readReady: make(chan struct{}, 1), writeReady: make(chan struct{}, 1), over: make(chan struct{}),
@@ -189,7 +189,7 @@ func (h *held) Write(p []byte) (int, error) {
 			state = stall{queued: -1}
 		}
 		if slow == nil {
-			slow = time.NewTicker(h.c.front.server.cfg.SendTimeout / sendSlices)
+			slow = time.NewTicker(h.c.front.server.config().SendTimeout / sendSlices)
 			defer slow.Stop()
 		}
 		select {
@@ -200,7 +200,7 @@ func (h *held) Write(p []byte) (int, error) {
 			return written, os.ErrDeadlineExceeded
 		case <-slow.C:
 			if state.over(h.c.fd) {
-				h.c.front.server.cfg.Refused(0, "the client takes nothing of its answer", h.RemoteAddr())
+				h.c.front.server.config().Refused(0, "the client takes nothing of its answer", h.RemoteAddr())
 				return written, os.ErrDeadlineExceeded
 			}
 		}
@@ -234,7 +234,7 @@ func (h *held) SetWriteDeadline(t time.Time) error {
 
 // serveHTTP2 gives the connection to HTTP/2.
 func (h *held) serveHTTP2() fate {
-	h.c.front.server.cfg.HTTP2(h)
+	h.c.front.server.config().HTTP2(h)
 	h.finish()
 	return fateClose
 }

@@ -19,7 +19,7 @@ func (h *held) serve() (end fate) {
 	w := newResponse(h)
 	r, err := h.request(w.body)
 	if err != nil {
-		h.c.front.server.cfg.Refused(http.StatusBadRequest, err.Error(), h.RemoteAddr())
+		h.c.front.server.config().Refused(http.StatusBadRequest, err.Error(), h.RemoteAddr())
 		w.refuse(http.StatusBadRequest, err.Error())
 		return w.fate()
 	}
@@ -30,7 +30,7 @@ func (h *held) serve() (end fate) {
 		}
 		w.body.closed.Store(true)
 	}()
-	h.c.front.server.cfg.Handler.ServeHTTP(w, r)
+	h.c.front.server.config().Handler.ServeHTTP(w, r)
 	w.end()
 	return w.fate()
 }
@@ -40,7 +40,7 @@ func (w *response) panicked(value any) fate {
 	if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		return w.abort()
 	}
-	w.h.c.front.server.cfg.Log.Error("handler panicked", "panic", value,
+	w.h.c.front.server.config().Log.Error("handler panicked", "panic", value,
 		"method", w.request.Method, "path", w.request.URL.Path, "stack", string(debug.Stack()))
 	if w.begun || w.hijacked {
 		return w.abort() // nothing may look complete that is not
@@ -342,7 +342,7 @@ func (w *response) begin(dst []byte, last bool) []byte {
 	f := w.answer.frame(x.isHead, x.Head.Minor, size)
 	s := w.h.c.front.server
 	x.framing, x.toEnd = f, f.mode == frameToEnd
-	x.last = x.toEnd || w.answer.Close || !x.Head.KeepAlive || s.cfg.NoKeepAlive || s.stopping.Load()
+	x.last = x.toEnd || w.answer.Close || !x.Head.KeepAlive || s.config().NoKeepAlive || s.stopping.Load()
 	connection := connectionUnsaid
 	switch {
 	case x.last:
@@ -351,7 +351,7 @@ func (w *response) begin(dst []byte, last bool) []byte {
 		connection = connectionKeep
 	}
 	var date dateField
-	return w.answer.appendTo(dst, f, connection, s.cfg.Ident, date.at(time.Now()))
+	return w.answer.appendTo(dst, f, connection, s.config().Ident, date.at(time.Now()))
 }
 
 // end completes the answer when the handler has returned.

@@ -45,7 +45,7 @@ func (c *conn) readProxy() bool {
 				c.state, c.proxy = stateNew, false
 				c.setPeer(header)
 				x.buf = x.buf[:copy(x.buf, x.buf[n:])]
-				c.setDeadline(c.front.loop.now.Add(c.front.server.cfg.HeaderTimeout))
+				c.setDeadline(c.front.loop.now.Add(c.front.server.config().HeaderTimeout))
 				return true
 			}
 		}
@@ -57,7 +57,7 @@ func (c *conn) readProxy() bool {
 
 // refuseProxy closes the connection of a proxy that does not say whose it is.
 func (c *conn) refuseProxy(reason string) {
-	c.front.server.cfg.Refused(0, reason, c.remoteAddr())
+	c.front.server.config().Refused(0, reason, c.remoteAddr())
 	c.close()
 }
 

@@ -43,7 +43,7 @@ type requestBody struct {
 
 func newRequestBody(h *held) *requestBody {
 	b := &requestBody{h: h, expect: h.x.Head.Continue}
-	b.body.Start(&h.x.Head, &h.c.front.server.cfg.Limits)
+	b.body.Start(&h.x.Head, &h.c.front.server.config().Limits)
 	if b.body.Done() {
 		b.err = io.EOF
 	}
@@ -141,7 +141,7 @@ func (b *requestBody) fillLocked() {
 // receiveLocked reads what the client sends next, and waits for it within the
 // limits of time.
 func (b *requestBody) receiveLocked(p []byte) int {
-	h, cfg := b.h, &b.h.c.front.server.cfg
+	h, cfg := b.h, b.h.c.front.server.config()
 	n, err := h.tryRead(p)
 	if err == unix.EAGAIN {
 		began := time.Now()
@@ -175,14 +175,14 @@ func (b *requestBody) receiveLocked(p []byte) int {
 func (b *requestBody) refuseLocked(r *Refusal) {
 	var err error = r
 	if r.Code == http.StatusRequestEntityTooLarge {
-		err = &http.MaxBytesError{Limit: b.h.c.front.server.cfg.Limits.body()}
+		err = &http.MaxBytesError{Limit: b.h.c.front.server.config().Limits.body()}
 	}
 	b.endLocked(r.Code, r.Reason, err)
 }
 
 func (b *requestBody) endLocked(code int, reason string, err error) {
 	b.code, b.reason, b.err = code, reason, err
-	b.h.c.front.server.cfg.Refused(code, reason, b.h.RemoteAddr())
+	b.h.c.front.server.config().Refused(code, reason, b.h.RemoteAddr())
 }
 
 // refused returns the refusal that the body has earned; 0: none.

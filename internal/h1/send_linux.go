@@ -48,7 +48,7 @@ func (c *conn) flushPending() {
 
 func (c *conn) startStall() {
 	c.stall = stall{queued: -1}
-	c.setDeadline(c.front.loop.now.Add(c.front.server.cfg.SendTimeout / sendSlices))
+	c.setDeadline(c.front.loop.now.Add(c.front.server.config().SendTimeout / sendSlices))
 }
 
 func (c *conn) sent(n int, err error) {

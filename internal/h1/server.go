@@ -93,7 +93,7 @@ const (
 // A Server answers HTTP/1.1 on the connections of its listeners. Its methods
 // may be called by everyone.
 type Server struct {
-	cfg      Config
+	cfg      atomic.Pointer[Config]
 	fronts   []*front
 	stopping atomic.Bool // every answer is its connection's last one
 	open     atomic.Int64
@@ -110,13 +110,26 @@ type Server struct {
 // NewServer returns a server whose connections live on loops, which run until
 // the server has no connection any more.
 func NewServer(cfg Config, loops []*Loop) *Server {
-	s := &Server{cfg: cfg, empty: make(chan struct{}), failed: make(chan error, 1)}
+	s := &Server{empty: make(chan struct{}), failed: make(chan error, 1)}
+	s.cfg.Store(&cfg)
 	for _, l := range loops {
 		f := &front{server: s, loop: l}
 		s.fronts = append(s.fronts, f)
 		l.Post(func() { l.alarm = f.sweep })
 	}
 	return s
+}
+
+// config returns what holds now. A request goes on by what held when it began,
+// as far as it has looked.
+func (s *Server) config() *Config { return s.cfg.Load() }
+
+// Swap has s go on by cfg, whose BaseContext and HTTP2 are as before. When it
+// returns, no request is given to the Short of before any more; Handler may
+// still be called, by whoever was about to.
+func (s *Server) Swap(cfg Config) {
+	s.cfg.Store(&cfg)
+	s.each(func(*front) {})
 }
 
 // each calls f on every loop, and waits until it has run there.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
-	"pasted/internal/h1"
 )
 
 //lint:file-ignore SA1019 net/http, which is to be used instead, starts the goroutines and has the listeners itself.
@@ -44,9 +43,7 @@ const (
 // CONTINUATION or ask for answers without an end. What a request may be, and
 // what its answer is, is the same as in HTTP/1.1.
 type http2Server struct {
-	cfg      *Config
-	limits   h1.Limits
-	base     context.Context // of requests
+	engine   *Engine
 	handler  http.Handler
 	refusals *refusals
 	log      *slog.Logger
@@ -86,18 +83,20 @@ type http2Conn struct {
 	idleSince time.Time  // zero: running is not 0, or the connection is to end
 }
 
-// newHTTP2Server returns the server for e; its limits are to be set.
-func newHTTP2Server(e *engine, base context.Context, log *slog.Logger) *http2Server {
+func newHTTP2Server(e *Engine) *http2Server {
 	return &http2Server{
-		cfg: &e.cfg, base: base, handler: http.HandlerFunc(e.serveLong), refusals: e.refusals, log: log,
+		engine: e, handler: http.HandlerFunc(e.serveLong), refusals: e.refusals, log: e.log,
 		conns: make(map[*http2Conn]bool),
 	}
 }
 
+// cfg is what holds now.
+func (s *http2Server) cfg() *Config { return &s.engine.now.Load().cfg }
+
 // serve serves a connection until it and the handlers of its requests have
 // ended. It is h1.Config.HTTP2.
 func (s *http2Server) serve(conn net.Conn) {
-	cfg := s.cfg
+	cfg := s.cfg()
 	c := &http2Conn{
 		Conn: conn, server: s, client: conn.RemoteAddr(), turn: make(chan struct{}, 1), idleSince: time.Now(),
 	}
@@ -127,7 +126,7 @@ func (s *http2Server) serve(conn net.Conn) {
 	defer s.leave(c)
 	unused := time.AfterFunc(cfg.HeaderTimeout, c.endUnused)
 	defer unused.Stop()
-	library.ServeConn(c, &http2.ServeConnOpts{Context: s.base, BaseConfig: c.control})
+	library.ServeConn(c, &http2.ServeConnOpts{Context: s.engine.base, BaseConfig: c.control})
 	c.end()
 }
 
@@ -305,11 +304,11 @@ func (c *http2Conn) serveRequest(w http.ResponseWriter, r *http.Request) {
 	s := c.server
 	all := s.streams.Add(1)
 	defer s.streams.Add(-1)
-	if s.cfg.NoKeepAlive || s.isStopping() {
+	if s.cfg().NoKeepAlive || s.isStopping() {
 		c.shutDown()
 	}
 	defer func() { a.end(recover()) }()
-	if all > int64(s.cfg.MaxConnections) {
+	if all > int64(s.cfg().MaxConnections) {
 		a.refuse(http.StatusServiceUnavailable, "too many requests at a time")
 		return
 	}

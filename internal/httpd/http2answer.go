@@ -186,8 +186,8 @@ func (a *http2Answer) begin() {
 	if _, ok := fields["Content-Type"]; !ok {
 		fields["Content-Type"] = nil // else one is guessed
 	}
-	if _, ok := fields["Server"]; !ok && a.conn.server.cfg.Ident != "" {
-		fields["Server"] = []string{a.conn.server.cfg.Ident}
+	if _, ok := fields["Server"]; !ok && a.conn.server.cfg().Ident != "" {
+		fields["Server"] = []string{a.conn.server.cfg().Ident}
 	}
 	if a.length >= 0 && a.code != http.StatusNoContent { // RFC 9110, 8.6
 		fields["Content-Length"] = []string{strconv.FormatInt(a.length, 10)}
@@ -197,7 +197,7 @@ func (a *http2Answer) begin() {
 
 // watch begins to look whether the client takes what is written next.
 func (a *http2Answer) watch() {
-	slice := a.conn.server.cfg.SendTimeout / sendSlices
+	slice := a.conn.server.cfg().SendTimeout / sendSlices
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stuck, a.taken = 0, a.conn.taken.Load()
@@ -229,7 +229,7 @@ func (a *http2Answer) look() {
 		a.stuck, a.taken = 0, taken
 	}
 	if a.stuck < sendSlices {
-		a.timer.Reset(a.conn.server.cfg.SendTimeout / sendSlices)
+		a.timer.Reset(a.conn.server.cfg().SendTimeout / sendSlices)
 		return
 	}
 	a.conn.server.refusals.note(0, "the client takes nothing of its answer", a.conn.client)

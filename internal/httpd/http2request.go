@@ -20,7 +20,7 @@ func (s *http2Server) check(r *http.Request) (code int, reason string) {
 	}
 	text, fields := appendHead(make([]byte, 0, 1<<10), r)
 	var head h1.Head
-	n, refusal := head.Read(text, &s.limits)
+	n, refusal := head.Read(text, &s.engine.now.Load().limits)
 	switch {
 	case refusal != nil:
 		return refusal.Code, refusal.Reason
@@ -89,7 +89,7 @@ func (b *http2Body) Read(p []byte) (int, error) {
 	if len(p) == 0 || b.err != nil {
 		return 0, b.err
 	}
-	cfg := b.answer.conn.server.cfg
+	cfg := b.answer.conn.server.cfg()
 	n, err := b.receiveLocked(p)
 	b.read += int64(n)
 	switch {
@@ -107,7 +107,7 @@ func (b *http2Body) Read(p []byte) (int, error) {
 // receiveLocked reads what the client sends next, and waits for it no longer
 // than the body time-out.
 func (b *http2Body) receiveLocked(p []byte) (int, error) {
-	limit := b.answer.conn.server.cfg.BodyTimeout
+	limit := b.answer.conn.server.cfg().BodyTimeout
 	if b.timer == nil {
 		b.timer = time.AfterFunc(limit, b.answer.endBody)
 	} else {
@@ -122,7 +122,7 @@ func (b *http2Body) receiveLocked(p []byte) (int, error) {
 
 // slowLocked says whether the body comes too slowly, on the whole.
 func (b *http2Body) slowLocked() bool {
-	cfg := b.answer.conn.server.cfg
+	cfg := b.answer.conn.server.cfg()
 	return b.waited > cfg.BodyTimeout && float64(b.read) < float64(cfg.MinBodyRate)*b.waited.Seconds()
 }
 

@@ -96,6 +96,9 @@ type Config struct {
 	// GracefulTimeout is how long requests being served may go on after a
 	// stop.
 	GracefulTimeout time.Duration
+	// DrainDelay is how long requests are still taken after a stop has begun,
+	// while whoever asks is told that the server is not ready any more.
+	DrainDelay time.Duration
 }
 
 // The defaults of egg:pasted#http, and of what other servers do not say.

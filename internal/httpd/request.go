@@ -15,24 +15,26 @@ var proxyFields = []string{
 
 // serveLong does on the long way what is the server's to do with a request
 // before its handler sees it.
-func (e *engine) serveLong(w http.ResponseWriter, r *http.Request) {
-	if e.cfg.ClearProxyFields {
+func (e *Engine) serveLong(w http.ResponseWriter, r *http.Request) {
+	way := e.enter()
+	defer way.leave()
+	if way.cfg.ClearProxyFields {
 		for _, name := range proxyFields {
 			delete(r.Header, name)
 		}
 	}
-	if e.cfg.URLPrefix != "" {
-		script, path := e.mount(r.URL.Path)
+	if way.cfg.URLPrefix != "" {
+		script, path := way.mount(r.URL.Path)
 		r = h1.Mount(r, script, path)
 	}
-	e.handler.ServeHTTP(w, r)
+	way.handler.ServeHTTP(w, r)
 }
 
 // mount returns what is consumed of a path and what is left. The prefix is
 // taken off a path that has it; all requests are mounted there, as waitress has
 // it.
-func (e *engine) mount(path string) (script, rest string) {
-	prefix := e.cfg.URLPrefix
+func (w *way) mount(path string) (script, rest string) {
+	prefix := w.cfg.URLPrefix
 	if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
 		path = rest
 	}
@@ -41,13 +43,13 @@ func (e *engine) mount(path string) (script, rest string) {
 
 // A shortWay does the same on the short way.
 type shortWay struct {
-	engine *engine
-	next   h1.Short
+	cfg  *Config
+	next h1.Short
 }
 
 // ServeHead implements h1.Short.
 func (s *shortWay) ServeHead(x *h1.Exchange) bool {
-	cfg := &s.engine.cfg
+	cfg := s.cfg
 	if cfg.ClearProxyFields {
 		for _, name := range proxyFields {
 			x.Head.Delete(name)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"pasted/internal/h1"
@@ -62,12 +63,62 @@ func (e *CutError) Error() string {
 // error of a listener. All that it has started has ended then, except for
 // handlers that do not return although their request's context has ended.
 func Serve(ctx, kill context.Context, cfg Config, loops []*h1.Loop, listeners []net.Listener, handler http.Handler, log *slog.Logger) error {
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	cfg = cfg.withDefaults()
-	e := &engine{cfg: cfg, handler: handler, refusals: &refusals{log: log}}
-	e.http2 = newHTTP2Server(e, base, log)
-	e.server = h1.NewServer(e.config(base, log), loops)
+	return NewEngine(ctx, cfg, loops, handler, log).Serve(ctx, kill, listeners, func() { unlink(listeners) })
+}
+
+// An Engine serves as the function Serve does, and goes on by another Config
+// and another handler when it is told to, without losing a connection.
+type Engine struct {
+	base     context.Context // of requests
+	cancel   func()
+	log      *slog.Logger
+	refusals *refusals
+	server   *h1.Server
+	http2    *http2Server
+	now      atomic.Pointer[way]
+}
+
+// A way is what an engine serves by, until there is another.
+type way struct {
+	cfg     Config
+	limits  h1.Limits
+	handler http.Handler
+	running atomic.Int64 // requests of the long way, in handler
+}
+
+// NewEngine returns an engine that does not serve yet. Requests' contexts have
+// ctx's values.
+func NewEngine(ctx context.Context, cfg Config, loops []*h1.Loop, handler http.Handler, log *slog.Logger) *Engine {
+	e := &Engine{log: log, refusals: &refusals{log: log}}
+	e.base, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	w := newWay(cfg, handler)
+	e.now.Store(w)
+	e.http2 = newHTTP2Server(e)
+	e.server = h1.NewServer(e.config(w), loops)
+	return e
+}
+
+func newWay(cfg Config, handler http.Handler) *way {
+	w := &way{cfg: cfg.withDefaults(), handler: handler}
+	head := int(w.cfg.MaxHeaderSize)
+	orHead := func(n int) int {
+		if n > 0 {
+			return min(n, head)
+		}
+		return head
+	}
+	w.limits = h1.Limits{
+		RequestLine: orHead(cfg.MaxRequestLine), FieldLine: orHead(cfg.MaxFieldSize), Fields: orHead(cfg.MaxFields),
+		Head: head, Body: w.cfg.MaxBodySize, BrowserTargets: true,
+	}
+	return w
+}
+
+// Serve is the function Serve. Where sockets are not kept, closed is called at
+// the stop, and sees to it that nobody else has the listeners' sockets or, of
+// Unix sockets, their files.
+func (e *Engine) Serve(ctx, kill context.Context, listeners []net.Listener, closed func()) error {
+	defer e.cancel()
 	failure := e.listen(listeners)
 	if failure == nil {
 		select {
@@ -76,37 +127,51 @@ func Serve(ctx, kill context.Context, cfg Config, loops []*h1.Loop, listeners []
 		case failure = <-e.server.Failed():
 		}
 	}
-	e.stop(listeners, kill)
-	if err := e.drain(kill, cancel); err != nil {
+	e.stop(closed, kill)
+	if err := e.drain(kill); err != nil {
 		return errors.Join(failure, err)
 	}
 	return failure
 }
 
-// An engine is h1's server under the limits and the ways of a Config.
-type engine struct {
-	cfg      Config
-	handler  http.Handler
-	refusals *refusals
-	server   *h1.Server
-	http2    *http2Server
+// Swap has e, which serves, go on by cfg and handler, on listeners instead of
+// those before; it closes them. Requests that have begun go on as before:
+// settled says whether handlers still have any of them. Connections stay. With
+// an error, nothing has changed.
+func (e *Engine) Swap(cfg Config, handler http.Handler, listeners []net.Listener) (settled func() bool, err error) {
+	had := e.server.Listening()
+	if err := e.listen(listeners); err != nil {
+		if now := e.server.Listening(); now > had {
+			e.server.LeaveLast(now - had)
+		}
+		return nil, err
+	}
+	next := newWay(cfg, handler)
+	before := e.now.Swap(next)
+	e.server.Swap(e.config(next))
+	e.server.LeaveFirst(had)
+	return func() bool { return before.running.Load() == 0 }, nil
 }
 
-// config returns what h1's server is to do.
-func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
-	c := &e.cfg
-	head := int(c.MaxHeaderSize)
-	orHead := func(n int) int {
-		if n > 0 {
-			return min(n, head)
+// enter returns the way that a request on the long way goes by; leave ends it.
+func (e *Engine) enter() *way {
+	for {
+		w := e.now.Load()
+		w.running.Add(1)
+		if e.now.Load() == w {
+			return w
 		}
-		return head
+		w.running.Add(-1) // Swap may have looked in between
 	}
+}
+
+func (w *way) leave() { w.running.Add(-1) }
+
+// config returns what h1's server is to do.
+func (e *Engine) config(w *way) h1.Config {
+	c := &w.cfg
 	config := h1.Config{
-		Limits: h1.Limits{
-			RequestLine: orHead(c.MaxRequestLine), FieldLine: orHead(c.MaxFieldSize), Fields: orHead(c.MaxFields),
-			Head: head, Body: c.MaxBodySize, BrowserTargets: true,
-		},
+		Limits:         w.limits,
 		MaxConnections: c.MaxConnections,
 		HeaderTimeout:  c.HeaderTimeout,
 		BodyTimeout:    c.BodyTimeout,
@@ -117,16 +182,15 @@ func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
 		Ident:          c.Ident,
 		Proxies:        c.ProxyProtocol,
 		Handler:        http.HandlerFunc(e.serveLong),
-		BaseContext:    base,
+		BaseContext:    e.base,
 		Refused:        e.refusals.note,
-		Log:            log,
+		Log:            e.log,
 	}
-	e.http2.limits = config.Limits
 	if !c.NoHTTP2 {
 		config.HTTP2, config.MakeRoom = e.http2.serve, e.http2.makeRoom
 	}
-	if short, ok := e.handler.(h1.Short); ok && !c.NoShortWay {
-		config.Short = &shortWay{engine: e, next: short}
+	if short, ok := w.handler.(h1.Short); ok && !c.NoShortWay {
+		config.Short = &shortWay{cfg: c, next: short}
 	}
 	return config
 }
@@ -134,7 +198,7 @@ func (e *engine) config(base context.Context, log *slog.Logger) h1.Config {
 // listen has the server accept from all listeners. It has duplicates of them:
 // the listeners themselves are closed, as Go's own poller would wake up for
 // each connection too.
-func (e *engine) listen(listeners []net.Listener) error {
+func (e *Engine) listen(listeners []net.Listener) error {
 	var failure error
 	for _, l := range listeners {
 		if failure == nil {
@@ -149,10 +213,19 @@ func (e *engine) listen(listeners []net.Listener) error {
 	return failure
 }
 
+// unlink removes the files of Unix sockets.
+func unlink(listeners []net.Listener) {
+	for _, l := range listeners {
+		if u, ok := l.(*unixListener); ok {
+			u.unlink()
+		}
+	}
+}
+
 // stop lets no connection come any more but those that the kernel has accepted
 // already.
-func (e *engine) stop(listeners []net.Listener, kill context.Context) {
-	if e.cfg.KeepSockets {
+func (e *Engine) stop(closed func(), kill context.Context) {
+	if e.now.Load().cfg.KeepSockets {
 		e.server.Leave()
 		e.server.Stop()
 		e.http2.stop()
@@ -161,11 +234,7 @@ func (e *engine) stop(listeners []net.Listener, kill context.Context) {
 	}
 	e.server.Stop()
 	e.http2.stop()
-	for _, l := range listeners {
-		if u, ok := l.(*unixListener); ok {
-			u.unlink()
-		}
-	}
+	closed()
 	looks := mostAccepts
 	if kill.Err() != nil {
 		looks = 0
@@ -174,18 +243,19 @@ func (e *engine) stop(listeners []net.Listener, kill context.Context) {
 	e.server.Settle()
 }
 
-// drain returns when all connections have ended, by themselves or cut; cancel
-// ends the contexts of the latter's requests.
-func (e *engine) drain(kill context.Context, cancel func()) error {
+// drain returns when all connections have ended, by themselves or cut: then the
+// contexts of their requests end.
+func (e *Engine) drain(kill context.Context) error {
+	cfg := &e.now.Load().cfg
 	defer e.http2.wait()
 	began := time.Now()
 	least := idleGrace
-	if e.cfg.KeepSockets {
+	if cfg.KeepSockets {
 		least = shortIdleGrace
 	}
 	idle := time.NewTicker(least)
 	defer idle.Stop()
-	graceful := time.NewTimer(e.cfg.GracefulTimeout)
+	graceful := time.NewTimer(cfg.GracefulTimeout)
 	defer graceful.Stop()
 	for {
 		select {
@@ -202,7 +272,7 @@ func (e *engine) drain(kill context.Context, cancel func()) error {
 	}
 	cut := e.http2.running()
 	cut += e.server.Cut()
-	cancel()
+	e.cancel()
 	running := 0
 	select {
 	case <-e.server.Empty():

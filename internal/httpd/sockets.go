@@ -1,57 +1,136 @@
 package httpd
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
+	"strings"
+	"syscall"
 )
 
 // Sockets are bound addresses that stay bound from one Serve to the next, so
 // that a client who comes in between waits and is not refused. The zero value
 // has none. Its methods are called one at a time.
 type Sockets struct {
-	key  string
-	kept []keptSocket
+	// Share, if not nil, is told of what is kept whenever that changes, an
+	// empty list when nothing is to be kept by anybody any more; the files are
+	// for the call alone. An error of its is Listen's.
+	Share func([]Group) error
+
+	kept  []keptSockets
+	given []*os.File // bound by somebody else, for nobody in particular
 }
 
-// A keptSocket is a listening socket that nobody accepts from.
-type keptSocket struct {
-	file  *os.File
-	close func() error // of the listener that it was made of
+// A Group is the sockets of one address: those of a host name may be several.
+type Group struct {
+	Key   string // the address, and how it was bound
+	Files []*os.File
 }
 
-// Listen is the function Listen, but that the addresses of the last call stay
-// bound if cfg has the same ones; else they are given back first. The listeners
-// are for one Serve, with KeepSockets.
-func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
-	if key := fmt.Sprint(cfg.Listen, cfg.NoIPv4, cfg.NoIPv6, cfg.V6Only, cfg.UnixPerms, cfg.Backlog); key != s.key {
-		s.Close()
-		if err := s.bind(cfg); err != nil {
-			s.Close()
-			return nil, err
+// keptSockets are listening sockets that nobody accepts from.
+type keptSockets struct {
+	key     string
+	address Address
+	files   []*os.File
+	unlink  func() // removes the file of a Unix socket; nil: there is none
+	unused  bool   // by the last Listen
+}
+
+// Adopt takes over the groups that Share has been told of in another process.
+func (s *Sockets) Adopt(groups []Group) {
+	for _, g := range groups {
+		k := keptSockets{key: g.Key, files: g.Files}
+		if addr, err := localAddr(g.Files[0]); err == nil && addr.Network() == "unix" && !isAbstract(addr.String()) {
+			k.unlink = (&unixListener{path: addr.String(), file: statOf(addr.String())}).unlink
 		}
-		s.key = key
+		s.kept = append(s.kept, k)
 	}
-	var listeners []net.Listener
-	for _, k := range s.kept {
-		l, err := net.FileListener(k.file)
-		if err != nil {
-			for _, l := range listeners {
-				l.Close()
-			}
-			return nil, err
+}
+
+func statOf(path string) os.FileInfo {
+	info, _ := os.Lstat(path) // os.SameFile takes a nil one for another file
+	return info
+}
+
+// Give has Listen take its sockets from files, which somebody else has bound
+// and named, and bind none itself: an address that is none of theirs is an
+// error, and so is one of theirs that is not listened on.
+func (s *Sockets) Give(files []*os.File) { s.given = files }
+
+// Listen is the function Listen, but that addresses which are bound already are
+// not bound again, and stay bound. Addresses of the last call that are not
+// among those of cfg are given back by Trim. With an error, all is as before.
+// The listeners are for one Serve, with KeepSockets, or one Engine.
+func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
+	var found, bound []keptSockets
+	for _, address := range cfg.Listen {
+		key := cfg.key(address)
+		i := slices.IndexFunc(s.kept, func(k keptSockets) bool {
+			return k.key == key && !slices.ContainsFunc(found, func(f keptSockets) bool { return f.files[0] == k.files[0] })
+		})
+		if i >= 0 {
+			found = append(found, s.kept[i])
+			continue
 		}
-		listeners = append(listeners, l)
+		k, err := s.bind(cfg, address)
+		if err != nil {
+			closeAll(bound)
+			return nil, fmt.Errorf("listen on %s: %w", address, s.explain(err, address))
+		}
+		found, bound = append(found, k), append(bound, k)
+	}
+	listeners, err := listenersOf(found)
+	if err == nil {
+		err = s.checkGiven()
+	}
+	if err != nil {
+		closeAll(bound)
+		return nil, err
+	}
+	s.kept = append(s.kept, bound...)
+	for i := range s.kept {
+		k := &s.kept[i]
+		k.unused = !slices.ContainsFunc(found, func(f keptSockets) bool { return f.files[0] == k.files[0] })
+	}
+	if err := s.share(); err != nil {
+		return nil, err
 	}
 	return listeners, nil
 }
 
-// bind binds the addresses of cfg and keeps the sockets, with an error those
-// that it has come to.
-func (s *Sockets) bind(cfg Config) error {
-	listeners, err := Listen(cfg)
+// key names an address and how it is bound.
+func (c *Config) key(address Address) string {
+	return fmt.Sprint(address, c.NoIPv4, c.NoIPv6, c.v6Only(address.Port), c.UnixPerms, c.Backlog)
+}
+
+// explain says that the address that could not be bound is ours, in another way.
+func (s *Sockets) explain(err error, address Address) error {
+	ours := slices.ContainsFunc(s.kept, func(k keptSockets) bool {
+		return k.address.Path == address.Path && k.address.Port == address.Port
+	})
+	if errors.Is(err, syscall.EADDRINUSE) && ours {
+		return fmt.Errorf("%w, in another way: this change needs a restart", err)
+	}
+	return err
+}
+
+// bind binds the sockets of one address, or takes them from what was given.
+func (s *Sockets) bind(cfg Config, address Address) (keptSockets, error) {
+	k := keptSockets{key: cfg.key(address), address: address}
+	if s.given != nil {
+		return s.take(k, cfg)
+	}
+	one := cfg
+	one.V6Only = cfg.v6Only(address.Port)
+	listeners, err := listenAt(one, address)
 	if err != nil {
-		return err
+		for _, l := range listeners {
+			l.Close()
+		}
+		return k, err
 	}
 	for i, l := range listeners {
 		file, err := l.(interface{ File() (*os.File, error) }).File()
@@ -59,25 +138,156 @@ func (s *Sockets) bind(cfg Config) error {
 			for _, l := range listeners[i:] {
 				l.Close()
 			}
-			return err
+			closeAll([]keptSockets{k})
+			return k, err
 		}
-		k := keptSocket{file: file, close: func() error { return nil }}
 		if u, ok := l.(*unixListener); ok {
 			u.UnixListener.Close()
-			k.close = u.Close // which removes its file
+			k.unlink = u.unlink
 		} else {
 			l.Close()
 		}
-		s.kept = append(s.kept, k)
+		k.files = append(k.files, file)
 	}
-	return nil
+	return k, nil
 }
 
-// Close gives the addresses back. Whoever waits to be accepted is reset.
-func (s *Sockets) Close() {
-	for _, k := range s.kept {
-		k.file.Close()
-		_ = k.close()
+// take takes the sockets of k's address out of those that were given.
+func (s *Sockets) take(k keptSockets, cfg Config) (keptSockets, error) {
+	var others []*os.File
+	var names []string
+	for _, file := range s.given {
+		addr, err := localAddr(file)
+		if err != nil {
+			return k, fmt.Errorf("the socket %s that was passed: %w", file.Name(), err)
+		}
+		if isFor(k.address, addr, cfg) {
+			k.files = append(k.files, file)
+			continue
+		}
+		others = append(others, file)
+		names = append(names, addr.String())
 	}
-	s.key, s.kept = "", nil
+	if len(k.files) == 0 {
+		if len(names) == 0 {
+			names = append(names, "no further one")
+		}
+		return k, fmt.Errorf("no socket for it has been passed (there is %s): want ListenStream= for it in the socket unit", strings.Join(names, ", "))
+	}
+	s.given = others
+	if s.given == nil {
+		s.given = []*os.File{}
+	}
+	return k, nil
+}
+
+// isFor says whether a socket that somebody has bound to addr serves address.
+func isFor(address Address, addr net.Addr, cfg Config) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || address.Path != "" {
+		return !ok && address.Path == addr.String()
+	}
+	if tcp.Port != address.Port && address.Port != 0 {
+		return false
+	}
+	ips, err := resolve(cfg, address.Host)
+	return err == nil && slices.ContainsFunc(ips, func(ip netip.Addr) bool {
+		bound := tcp.AddrPort().Addr().Unmap()
+		return ip == bound || !ip.IsValid() && bound.IsUnspecified()
+	})
+}
+
+// checkGiven refuses sockets that nobody listens on: whoever connects there
+// would wait for ever.
+func (s *Sockets) checkGiven() error {
+	if len(s.given) == 0 {
+		return nil
+	}
+	addr, err := localAddr(s.given[0])
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("a socket on %s has been passed (%s), which is none of the addresses to listen on", addr, s.given[0].Name())
+}
+
+// localAddr returns what a listening socket is bound to.
+func localAddr(file *os.File) (net.Addr, error) {
+	l, err := net.FileListener(file)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	return l.Addr(), nil
+}
+
+// listenersOf returns listeners on duplicates of the sockets.
+func listenersOf(list []keptSockets) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, k := range list {
+		for _, file := range k.files {
+			l, err := net.FileListener(file)
+			if err != nil {
+				for _, l := range listeners {
+					l.Close()
+				}
+				return nil, err
+			}
+			listeners = append(listeners, l)
+		}
+	}
+	if len(listeners) == 0 {
+		return nil, errors.New("no address to listen on")
+	}
+	return listeners, nil
+}
+
+// Trim gives the addresses back that the last Listen has not asked for.
+func (s *Sockets) Trim() {
+	unused := slices.DeleteFunc(slices.Clone(s.kept), func(k keptSockets) bool { return !k.unused })
+	if len(unused) == 0 {
+		return
+	}
+	s.kept = slices.DeleteFunc(s.kept, func(k keptSockets) bool { return k.unused })
+	_ = s.share() // whoever keeps them keeps a few more
+	closeAll(unused)
+}
+
+// Close gives the addresses back. Whoever waits to be accepted is reset, unless
+// an Engine still takes them.
+func (s *Sockets) Close() {
+	kept := s.kept
+	s.kept = nil
+	if kept != nil {
+		_ = s.share()
+	}
+	closeAll(kept)
+	for _, file := range s.given {
+		file.Close()
+	}
+	s.given = nil
+}
+
+func (s *Sockets) share() error {
+	if s.Share == nil {
+		return nil
+	}
+	groups := make([]Group, 0, len(s.kept))
+	for _, k := range s.kept {
+		groups = append(groups, Group{Key: k.key, Files: k.files})
+	}
+	return s.Share(groups)
+}
+
+func closeAll(list []keptSockets) {
+	for _, k := range list {
+		if k.unlink != nil {
+			k.unlink()
+		}
+		for _, file := range k.files {
+			file.Close()
+		}
+	}
 }

@@ -82,6 +82,7 @@ func TestKeptSocketsAreGivenBackForOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		sockets.Trim()
 		defer func() {
 			for _, l := range listeners {
 				l.Close()

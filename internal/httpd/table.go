@@ -185,6 +185,8 @@ func readBodyRate(d *draft, name string) {
 	}
 }
 
+func readDrainDelay(d *draft, name string) { d.DrainDelay = d.Duration(name, d.DrainDelay, 0, longest) }
+
 func readHTTP2(d *draft, name string) { d.NoHTTP2 = !d.Bool(name, !d.NoHTTP2) }
 
 func readShortWay(d *draft, name string) { d.NoShortWay = !d.Bool(name, !d.NoShortWay) }
@@ -213,6 +215,7 @@ func own() server {
 			{names: "idle_timeout", read: readTime(idleTime)},
 			{names: "send_timeout", read: readTime(sendTime)},
 			{names: "graceful_timeout", read: readTime(gracefulTime)},
+			{names: "drain_delay", read: readDrainDelay},
 			{names: "http2", read: readHTTP2},
 			{names: "proxy_protocol", read: readProxyProtocol},
 			{names: "short_way", read: readShortWay},

@@ -246,6 +246,33 @@ func peek(frame []byte) (method, path string) {
 	return method, path
 }
 
+// Add adds to s what other, the last stats of a pool before it, has counted:
+// what is there at the moment stays s's own.
+func (s *Stats) Add(other *Stats) {
+	s.Requests += other.Requests
+	s.Lost += other.Lost
+	s.Retries += other.Retries
+	s.Revoked += other.Revoked
+	s.Sheds.Timeout += other.Sheds.Timeout
+	s.Sheds.Full += other.Sheds.Full
+	s.Sheds.Late += other.Sheds.Late
+	s.Sheds.Stopped += other.Sheds.Stopped
+	s.Sheds.Expired += other.Sheds.Expired
+	s.Restarts += other.Restarts
+	s.Recycled += other.Recycled
+	s.Last = slices.Concat(other.Last, s.Last)
+	s.Last = s.Last[max(0, len(s.Last)-restartsKept):]
+	s.Wait.merge(&other.Wait)
+	s.Service.merge(&other.Service)
+}
+
+func (h *Histogram) merge(other *Histogram) {
+	for i, n := range other.Buckets {
+		h.Buckets[i] += n
+	}
+	h.Sum += other.Sum
+}
+
 // Busy says whether any request is in p, waiting or being served.
 func (p *Pool) Busy() bool {
 	p.mu.Lock()

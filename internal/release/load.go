@@ -53,7 +53,10 @@ func (r *Release) readSettings(context.Context) error {
 	if r.Workers, err = readWorkers(conf, filepath.Dir(r.File)); err != nil {
 		return err
 	}
-	r.paths, err = readPaths(loader)
+	if r.paths, err = readPaths(loader); err != nil {
+		return err
+	}
+	r.Admin, err = readAdmin(loader, filepath.Dir(r.File))
 	return err
 }
 
@@ -214,7 +217,7 @@ func (r *Release) readServer(context.Context) error {
 		r.warn(n.String())
 	}
 	r.Server, r.listenAt = server, listenAt(ctx)
-	r.Server.KeepSockets = r.options.Sockets != nil
+	r.Server.KeepSockets = r.options.KeepSockets
 	if r.Server.Threads > 0 && !r.Workers.threadsSet {
 		r.Workers.Threads = r.Server.Threads
 	}

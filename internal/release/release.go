@@ -36,9 +36,10 @@ type Options struct {
 	// goroutines, until Serve has returned. Workers then write no compiled
 	// modules.
 	Uses func(files ...string)
-	// Sockets, if not nil, are where Serve has its listeners from, and which
-	// stay bound after it.
-	Sockets *httpd.Sockets
+	// Sockets, if not nil, are where Serve has its listeners from. They stay
+	// bound after it if KeepSockets is set.
+	Sockets     *httpd.Sockets
+	KeepSockets bool
 }
 
 // A Release is one load of a file. Its fields are not changed after Load.
@@ -48,6 +49,7 @@ type Release struct {
 	App         *paste.Context
 	Server      httpd.Config
 	Workers     Workers
+	Admin       Admin
 	Pserve      Pserve
 	Interpreter *interpreter.Interpreter
 	// InterpreterReason says why it is this one.

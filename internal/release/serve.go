@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"pasted/internal/h1"
-	"pasted/internal/httpd"
 	"pasted/internal/marshal"
 	"pasted/internal/pool"
 	"pasted/internal/spool"
@@ -18,66 +17,76 @@ import (
 	"pasted/internal/wsgi"
 )
 
-// Serving says how the start went.
-type Serving struct {
-	URLs    []string      // where it listens; of a Unix socket "unix:" and its path
-	Elapsed time.Duration // from Serve's begin until requests are answered
-	Loading time.Duration // of that, until the template had loaded the application
+// A run is a release's Python part, while it runs.
+type run struct {
+	release *Release
+	pool    *pool.Pool     // nil without roots
+	source  *worker.Source // nil without roots
+	loading time.Duration  // until the template had loaded the application
+	end     func()         // ends all of it, and returns when nothing is left
 }
 
-// Serve listens, starts the workers, calls ready once when requests are
-// answered, and serves until ctx ends. Then it lets requests finish, for the
-// server's graceful timeout at most or until kill ends. It returns nil after a
-// stop that ctx asked for, and when nothing it has started is left.
-func (r *Release) Serve(ctx, kill context.Context, ready func(Serving)) error {
-	began := time.Now()
-	listeners, err := r.listen()
-	if err != nil {
-		return at(r.listenAt, err)
-	}
-	serving := false
-	defer func() {
-		if serving {
-			return
-		}
-		for _, l := range listeners {
-			l.Close()
-		}
-	}()
-	loops, endLoops, err := startLoops()
-	if err != nil {
-		return err
-	}
-	defer endLoops()
-	kill, giveUp := context.WithCancel(kill)
-	defer giveUp()
-	defer limitStop(ctx, r.Server.GracefulTimeout, giveUp)()
+// start starts r's Python part, its lanes on loops, and returns when all workers
+// are ready. When ctx ends before, it is given up. It draws no requests itself.
+func (r *Release) start(ctx, kill context.Context, loops []*h1.Loop) (*run, error) {
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(r.access.run)
-	defer func() {
+	live := &run{release: r, end: func() {
 		stop()
 		r.access.close()
 		running.Wait()
-	}()
-	loading, err := r.startWorkers(ctx, inner, kill, loops, &running)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil // told to stop before it had begun
-		}
-		return r.blame(err)
+	}}
+	if err := r.startWorkers(ctx, inner, kill, loops, &running, live); err != nil {
+		live.end()
+		return nil, r.blame(err)
 	}
-	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: loading})
-	serving = true
-	return httpd.Serve(ctx, kill, r.Server, loops, listeners, r.Plan.Handler, r.options.Log)
+	return live, nil
 }
 
-// listen returns the listeners that Serve is to have.
-func (r *Release) listen() ([]net.Listener, error) {
-	if r.options.Sockets == nil {
-		return httpd.Listen(r.Server)
+// startWorkers runs the pool in running until inner ends.
+func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loop, running *sync.WaitGroup, live *run) error {
+	if len(r.Plan.Roots) == 0 {
+		return nil
 	}
-	return r.options.Sockets.Listen(r.Server)
+	began := time.Now()
+	grace := r.Server.GracefulTimeout
+	source := worker.NewSource(r.workerConfig(), r.Workers.Preload, grace, kill.Done())
+	if err := source.Prepare(ctx); err != nil {
+		return err
+	}
+	running.Go(func() { _ = source.Run(inner) })
+	live.source, live.loading = source, time.Since(began)
+	r.pool = pool.New(pool.Options{
+		Loops: loops,
+		Size:  r.Workers.Processes,
+		Start: func(ctx context.Context, id int) (pool.Worker, error) {
+			w, err := source.Worker(ctx, id)
+			if err != nil {
+				return nil, err // not a nil *Worker in a pool.Worker
+			}
+			return w, nil
+		},
+		QueueTimeout: r.Workers.QueueTimeout,
+		QueueLength:  r.Workers.QueueLength,
+		Patient:      r.Workers.Patient,
+		FastLane:     r.Workers.FastLane,
+		KeepPlace:    r.paths.Prefers(),
+		TimeoutGrace: r.Workers.TimeoutGrace,
+
+		Grace: grace,
+		Kill:  kill.Done(),
+		Yield: func(on bool) {
+			for _, l := range loops {
+				l.Yield(on)
+			}
+		},
+		Log: r.options.Log,
+	})
+	live.pool = r.pool
+	r.connect()
+	running.Go(func() { _ = r.pool.Run(inner) })
+	return r.pool.WaitReady(ctx)
 }
 
 // blame says in which line of the file err stands, from the start of the
@@ -107,35 +116,6 @@ func at(place string, err error) error {
 	return fmt.Errorf("%s %w", place, err)
 }
 
-// exitTime is what the workers have beyond the graceful timeout, which requests
-// may use up, to run their exit handlers.
-const exitTime = 2 * time.Second
-
-// limitStop calls giveUp when a stop, which begins with ctx's end, has taken
-// longer than it may. The function that it returns ends that.
-func limitStop(ctx context.Context, grace time.Duration, giveUp func()) (end func()) {
-	over := make(chan struct{})
-	var waiting sync.WaitGroup
-	waiting.Go(func() {
-		select {
-		case <-over:
-			return
-		case <-ctx.Done():
-		}
-		limit := time.NewTimer(grace + exitTime)
-		defer limit.Stop()
-		select {
-		case <-over:
-		case <-limit.C:
-			giveUp()
-		}
-	})
-	return func() {
-		close(over)
-		waiting.Wait()
-	}
-}
-
 // urls returns what a client would ask listeners for.
 func urls(scheme string, listeners []net.Listener) []string {
 	list := make([]string, len(listeners))
@@ -147,52 +127,6 @@ func urls(scheme string, listeners []net.Listener) []string {
 		}
 	}
 	return list
-}
-
-// startWorkers runs the pool, its lanes on loops, in running until inner ends,
-// and returns when all workers are ready, with the time that loading the
-// application took.
-func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loop, running *sync.WaitGroup) (time.Duration, error) {
-	if len(r.Plan.Roots) == 0 {
-		return 0, nil
-	}
-	began := time.Now()
-	grace := r.Server.GracefulTimeout
-	source := worker.NewSource(r.workerConfig(), r.Workers.Preload, grace, kill.Done())
-	if err := source.Prepare(ctx); err != nil {
-		return 0, err
-	}
-	running.Go(func() { _ = source.Run(inner) })
-	loading := time.Since(began)
-	r.pool = pool.New(pool.Options{
-		Loops: loops,
-		Size:  r.Workers.Processes,
-		Start: func(ctx context.Context, id int) (pool.Worker, error) {
-			w, err := source.Worker(ctx, id)
-			if err != nil {
-				return nil, err // not a nil *Worker in a pool.Worker
-			}
-			return w, nil
-		},
-		QueueTimeout: r.Workers.QueueTimeout,
-		QueueLength:  r.Workers.QueueLength,
-		Patient:      r.Workers.Patient,
-		FastLane:     r.Workers.FastLane,
-		KeepPlace:    r.paths.Prefers(),
-		TimeoutGrace: r.Workers.TimeoutGrace,
-
-		Grace: grace,
-		Kill:  kill.Done(),
-		Yield: func(on bool) {
-			for _, l := range loops {
-				l.Yield(on)
-			}
-		},
-		Log: r.options.Log,
-	})
-	r.connect()
-	running.Go(func() { _ = r.pool.Run(inner) })
-	return loading, r.pool.WaitReady(ctx)
 }
 
 // connect gives the handlers of the roots their pool.

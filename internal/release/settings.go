@@ -18,9 +18,10 @@ import (
 const (
 	workersSection = "pasted:workers" // how the Python part runs
 	pathsSection   = "pasted:paths"   // what holds for single paths
+	adminSection   = "pasted:admin"   // who may look at the server
 )
 
-var ownSections = []string{workersSection, pathsSection}
+var ownSections = []string{workersSection, pathsSection, adminSection}
 
 // Limits of [pasted:workers].
 const (

@@ -16,7 +16,7 @@ func (r *Release) Standby(ctx context.Context, handler http.Handler) error {
 		return err
 	}
 	defer endLoops()
-	listeners, err := r.listen()
+	listeners, err := NewHost(r).listenFirst(r)
 	if err != nil {
 		return at(r.listenAt, err)
 	}

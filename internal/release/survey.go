@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"sync"
 
 	"pasted/internal/httpd"
 	"pasted/internal/marshal"
@@ -95,6 +94,9 @@ func (s *Survey) settings() {
 		s.survey.Mistake(err)
 	}
 	if s.paths, err = readPaths(loader); err != nil {
+		s.survey.Mistake(err)
+	}
+	if s.Admin, err = readAdmin(loader, filepath.Dir(s.File)); err != nil {
 		s.survey.Mistake(err)
 	}
 }
@@ -193,17 +195,11 @@ func (s *Survey) Rehearse(ctx context.Context, use func(app http.Handler)) error
 		return err
 	}
 	defer endLoops()
-	inner, stop := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(s.access.run)
-	defer func() {
-		stop()
-		s.access.close()
-		running.Wait()
-	}()
-	if _, err := s.startWorkers(ctx, inner, ctx, loops, &running); err != nil {
-		return s.blame(err)
+	live, err := s.start(ctx, ctx, loops)
+	if err != nil {
+		return err
 	}
+	defer live.end()
 	use(s.Plan.Handler)
 	return nil
 }

@@ -146,6 +146,15 @@ func (s *Source) current() *Template {
 	return s.template
 }
 
+// TemplatePID returns the number of the template's process, 0 while there is
+// none.
+func (s *Source) TemplatePID() int {
+	if t := s.current(); t != nil {
+		return t.PID()
+	}
+	return 0
+}
+
 func (s *Source) set(t *Template) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
