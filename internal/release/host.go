@@ -381,13 +381,3 @@ func (h *Host) Status() Status {
 	}
 	return s
 }
-
-// pool returns the pool of the current release, nil if there is none.
-func (h *Host) pool() *pool.Pool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.current == nil {
-		return nil
-	}
-	return h.current.pool
-}
