@@ -95,7 +95,7 @@ func TestKeptSocketsAreGivenBackForOthers(t *testing.T) {
 	if again := listen(one); again != first {
 		t.Errorf("the same address is bound anew: %s, then %s", first, again)
 	}
-	listen(httpd.Config{Listen: []httpd.Address{{Host: "127.0.0.1", Port: 0}, {Host: "127.0.0.1", Port: 0}}})
+	listen(httpd.Config{Listen: []httpd.Address{{Host: "127.0.0.2"}, {Host: "127.0.0.2"}}})
 	if conn, err := net.Dial("tcp", first); err == nil {
 		conn.Close()
 		t.Errorf("%s is still bound", first)
