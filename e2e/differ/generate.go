@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"pasted/internal/outcome"
@@ -114,8 +115,8 @@ var (
 	oddObjects = []string{"fakeapp.apps", "fakeapp.apps:", ":x", "fakeapp.apps:nope", "fakeapp.none:x", "fakeapp.apps:Holder.app", "fakeapp.apps : app",
 		"fakeapp.apps:app [x]", "fakeapp.apps:app[x, y] ", "fakeapp.apps:app x", "fakeapp.apps:a:b", "", "fakeapp.apps:.app.", "fake app:x", "fakeapp.apps:app[x]y",
 		"fakeapp..apps:x", ".fakeapp:x", "fakeapp.apps\n :app", "fakeapp.apps:text", "ü:x", "fakeapp.apps:app []"}
-	schemes = []string{"config:%s", "config:%s#%s", "config:%s#%s", "config:%s#%s", "CONFIG:%s#%s", "config:./%s#%s", "config:%%(here)s/%s#%s", "config: %s#%s", "config:%s #%s",
-		"config:../%s#%s", "config:sub\\..\\%s#%s", "config:%%%%2e/%s#%s", "config://%%(here)s/%s#%s", "config:%s?#%s", "config:%s#%s#x", "config:%s+#%s"}
+	schemes = []string{"config:%s#%s", "config:%s#%s", "config:%s#%s", "config:%s#%s", "CONFIG:%s#%s", "config:./%s#%s", "config:%%(here)s/%s#%s", "config: %s#%s", "config:%s #%s",
+		"config:../%s#%s", "config:sub\\..\\%s#%s", "config:%%%%2e/%s#%s", "config://%%(here)s/%s#%s", "config:%s?#%s", "config:%s#%s#x", "config:%s+#%s", "config:%s"}
 )
 
 // plan decides which sections there are, so that options can name them.
@@ -297,7 +298,7 @@ func (m *maker) pipeline(d *draft, i int) string {
 func (m *maker) reference(d *draft, i int, kind string) string {
 	switch m.IntN(10) {
 	case 0:
-		return m.fileURI(kind)
+		return m.fileURI(d, i, kind)
 	case 1, 2, 3:
 		return m.egg(kind)
 	}
@@ -329,23 +330,25 @@ func (m *maker) egg(kind string) string {
 	return m.often(8, appEggs, oddAppEggs)
 }
 
-// fileURI names a section of some file, which may be the same.
-func (m *maker) fileURI(kind string) string {
-	d := pick(m, m.files)
-	name := d.name
+// fileURI names a section of some file: mostly of one behind d, or one behind
+// d's i-th, so that few go in a circle.
+func (m *maker) fileURI(d *draft, i int, kind string) string {
+	at := slices.Index(m.files, d)
+	if m.one(40) {
+		at, i = 0, -1
+	}
+	target := pick(m, m.files[at:])
+	if target != d {
+		i = -1
+	}
+	name := target.name
+	if strings.HasPrefix(d.name, "sub/") {
+		name = strings.TrimPrefix(name, "sub/")
+	}
 	if m.one(30) {
 		name = pick(m, []string{"none.ini", "sub", "", "main.ini/x"})
 	}
-	wanted := m.often(20, names, oddNames)
-	for range 4 {
-		if len(d.sections) == 0 {
-			break
-		}
-		if s := pick(m, d.sections); typeOf(s.kind) == kind {
-			wanted = s.name
-			break
-		}
-	}
+	wanted := m.wanted(target.sections[min(i+1, len(target.sections)):], kind)
 	scheme := schemes[m.IntN(4)]
 	if m.one(6) {
 		scheme = pick(m, schemes)
@@ -354,4 +357,20 @@ func (m *maker) fileURI(kind string) string {
 		return fmt.Sprintf(scheme, name)
 	}
 	return fmt.Sprintf(scheme, name, wanted)
+}
+
+// wanted is a name of one of the sections.
+func (m *maker) wanted(sections []*section, kind string) string {
+	for range 4 {
+		if len(sections) == 0 {
+			break
+		}
+		if s := pick(m, sections); typeOf(s.kind) == kind {
+			return s.name
+		}
+	}
+	if m.one(3) {
+		return m.often(5, names, oddNames)
+	}
+	return m.egg(kind)
 }

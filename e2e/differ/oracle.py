@@ -5,9 +5,12 @@
 EGGS is a directory for the front of the path. Each line of stdin is a JSON
 object with "dir", the working directory, and "calls", in the form that a case
 has them; it is answered by a line of stdout, the list of their results. Nothing
-of the library is replaced but a context's object, which notes that it is called.
+of the library is replaced but a context's object, which notes that it is called,
+and what is installed is looked up once.
 """
 
+import functools
+import importlib.metadata
 import json
 import os
 import re
@@ -24,6 +27,7 @@ def main(eggs):
     global apps
     from fakeapp import apps
     loadwsgi.LoaderContext = Context
+    loadwsgi.importlib_metadata = Metadata
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what the code prints is no answer
     for line in sys.stdin:
@@ -55,6 +59,22 @@ def result_of(call, directory):
         return {"context": tree(context), "create": created(kind, context)}
     except BaseException as error:
         return {"error": told(error)}
+
+
+class Metadata:
+    """What the library asks importlib.metadata."""
+
+    EntryPoint = importlib.metadata.EntryPoint
+
+    @staticmethod
+    @functools.lru_cache(maxsize=None)
+    def distribution(name):
+        return Distribution(importlib.metadata.distribution(name))
+
+
+class Distribution:
+    def __init__(self, found):
+        self.metadata, self.entry_points = found.metadata, found.entry_points
 
 
 # Contexts.

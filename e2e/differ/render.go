@@ -166,7 +166,7 @@ func (m *maker) asked() (kind, name string) {
 func (m *maker) addURI(add func(string, any), kind, name string) {
 	switch m.IntN(12) {
 	case 0:
-		add("uri", m.fileURI(kind))
+		add("uri", m.fileURI(m.files[0], -1, kind))
 		if !m.one(10) {
 			add("relative_to", m.often(6, []string{"@CASE@"}, []string{"", ".", "@CASE@/", "@CASE@//", "sub", "@CASE@\\sub"}))
 		}
