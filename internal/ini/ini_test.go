@@ -331,6 +331,14 @@ func FuzzParse(f *testing.F) {
 			checkFuzzedError(t, err)
 			return
 		}
+		printed := printFile(file)
+		again, err := ini.Parse("a.ini", []byte(printed))
+		if err != nil {
+			t.Fatalf("%q is printed as %q, which gives %v", data, printed, err)
+		}
+		if diff := cmp.Diff(printed, printFile(again)); diff != "" {
+			t.Errorf("printed, and printed again\n%s", diff)
+		}
 		for _, s := range append(file.Sections(), file.Defaults()) {
 			for _, o := range s.Options() {
 				if o.Name == "" || o.Line == 0 || o.Lines[0].Number != o.Line {
@@ -342,6 +350,19 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// printFile writes a file down again: its sections and raw values, and nothing
+// else of it.
+func printFile(file *ini.File) string {
+	var b strings.Builder
+	for _, s := range append([]*ini.Section{file.Defaults()}, file.Sections()...) {
+		fmt.Fprintf(&b, "[%s]\n", s.Name)
+		for _, o := range s.Options() {
+			fmt.Fprintf(&b, "%s = %s\n", o.Name, strings.ReplaceAll(o.Raw, "\n", "\n "))
+		}
+	}
+	return b.String()
 }
 
 func checkFuzzedError(t *testing.T, err error) {
