@@ -104,23 +104,30 @@ func (c *crashSite) together(count int) []result {
 	return results
 }
 
-func (c *crashSite) ask(path string) result {
-	a, err := do(c.t, c.client, call{url: c.URL + path})
+func (c *crashSite) ask(path string) result { return c.send(http.MethodGet, path) }
+
+// send is ask with another method, GET being one that may be repeated.
+func (c *crashSite) send(method, path string) result {
+	a, err := do(c.t, c.client, call{method: method, url: c.URL + path})
 	return result{a, err}
 }
 
 // begin asks for path without waiting for the answer.
-func (c *crashSite) begin(path string) <-chan result {
+func (c *crashSite) begin(path string) <-chan result { return c.beginWith(http.MethodGet, path) }
+
+func (c *crashSite) beginWith(method, path string) <-chan result {
 	done := make(chan result, 1)
-	go func() { done <- c.ask(path) }()
+	go func() { done <- c.send(method, path) }()
 	return done
 }
 
 // hold begins a request that stays in the application until release, and
 // returns when it is there.
-func (c *crashSite) hold(key string) <-chan result {
+func (c *crashSite) hold(key string) <-chan result { return c.holdWith(http.MethodGet, key) }
+
+func (c *crashSite) holdWith(method, key string) <-chan result {
 	c.t.Helper()
-	done := c.begin("/hold?key=" + key)
+	done := c.beginWith(method, "/hold?key="+key)
 	harness.Await(c.t, 20*time.Second, "the application to hold "+key, func() bool {
 		_, err := os.Stat(filepath.Join(c.folder, "held-"+key))
 		return err == nil
@@ -212,15 +219,15 @@ func TestIdleWorkerKilledIsReplaced(t *testing.T) {
 }
 
 // TestDeathInARequestCostsThatRequestAlone kills the only worker, with one
-// request in the application and others behind it.
+// request in the application, which may not be repeated, and others behind it.
 func TestDeathInARequestCostsThatRequestAlone(t *testing.T) {
 	t.Parallel()
 	c := serveCrash(t, crew{processes: 1, threads: 1, preload: true})
 	c.workers(1)
-	lost := c.hold("lost")
+	lost := c.holdWith(http.MethodPost, "lost")
 	var queued []<-chan result
 	for i := range 8 {
-		queued = append(queued, c.begin(fmt.Sprintf("/count?key=%d", i)))
+		queued = append(queued, c.beginWith(http.MethodPost, fmt.Sprintf("/count?key=%d", i)))
 	}
 	time.Sleep(200 * time.Millisecond) // until they are with the server; nothing tells
 	c.kill(c.holder("lost"))
@@ -237,13 +244,31 @@ func TestDeathInARequestCostsThatRequestAlone(t *testing.T) {
 	}
 }
 
+// TestDeathInARequestThatMayBeRepeatedIsNotSeen kills the worker that has it.
+func TestDeathInARequestThatMayBeRepeatedIsNotSeen(t *testing.T) {
+	t.Parallel()
+	c := serveCrash(t, crew{processes: 2, threads: 2, preload: true})
+	c.workers(2)
+	held := c.hold("twice")
+	c.kill(c.holder("twice"))
+	harness.Await(t, 20*time.Second, "the application to hold it again", func() bool { return c.lines("held-twice") == 2 })
+	c.release("twice")
+	if code := c.status(held); code != http.StatusOK {
+		t.Errorf("the request in the application: %d, want 200", code)
+	}
+}
+
 func TestApplicationThatExitsGets502AndANewWorker(t *testing.T) {
 	t.Parallel()
 	c := serveCrash(t, crew{processes: 1, threads: 2, preload: true})
 	for _, path := range []string{"/exit?code=3", "/exit?code=0", "/segfault"} {
 		before := c.who().PID
-		if r := c.ask(path); r.err != nil || r.StatusCode != http.StatusBadGateway {
+		r := c.send(http.MethodPost, path)
+		if r.err != nil || r.StatusCode != http.StatusBadGateway {
 			t.Errorf("%s: %v, want 502", path, orStatus(r.err, r.answer))
+		}
+		if why := r.Header.Get("Pasted-Reason"); !strings.HasPrefix(why, "worker-died; request=") {
+			t.Errorf("%s: reason %q, want worker-died and the request", path, why)
 		}
 		if r := c.ask("/who"); r.err != nil || r.StatusCode != http.StatusOK {
 			t.Errorf("after %s: %v", path, orStatus(r.err, r.answer))

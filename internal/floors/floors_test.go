@@ -20,7 +20,7 @@ const root = "../.."
 // the built program.
 var floors = [][]string{
 	{"internal/spelling", "internal/watch", "internal/browser"},
-	{"internal/ini", "internal/setting", "internal/marshal", "internal/wire", "internal/spool", "internal/h1", "python"},
+	{"internal/ini", "internal/setting", "internal/marshal", "internal/wire", "internal/spool", "internal/h1", "internal/board", "python"},
 	{"paste", "internal/interpreter", "internal/wsgi", "internal/paths"},
 	{
 		"internal/placement", "internal/worker", "internal/balancer", "internal/health", "internal/proxy",

@@ -71,6 +71,12 @@ func (p *Pool) turn(now time.Time) time.Time {
 		over = append(over, late...)
 		next = earlier(next, due)
 	}
+	late, due := p.again.takeLate(p.opts.QueueTimeout, now)
+	for _, r := range late {
+		r.refusal = ErrBusy
+		p.deadlines.remove(r)
+	}
+	over, next = append(over, late...), earlier(next, due)
 	past, due := p.deadlines.take(now)
 	next = earlier(next, due)
 	p.clock.at = next

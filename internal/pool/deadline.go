@@ -85,6 +85,10 @@ func (p *Pool) pastLocked(past []*Request, now time.Time, over *[]*Request) (hun
 			p.queue.remove(r)
 			r.refusal = ErrDeadline
 			*over = append(*over, r)
+		case r.waits:
+			p.again.remove(r)
+			r.refusal = ErrDeadline
+			*over = append(*over, r)
 		case l == nil: // it has just ended
 		case !r.overdue:
 			number := r.number
@@ -135,6 +139,9 @@ func (l *lane) expire(number uint64) {
 	ghost.overdue = true
 	l.member.overdue++
 	l.inflight[place] = ghost
+	if l.member.alone == r {
+		l.member.alone = ghost
+	}
 	r.lane.Store(nil)
 	asked := l.asked && place == 0 // for a piece of r's body, which nobody brings now
 	if asked {

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"pasted/internal/board"
 	"pasted/internal/h1"
 	"pasted/internal/paths"
 	"pasted/internal/wire"
@@ -14,6 +15,7 @@ type member struct {
 	id       int
 	worker   Worker
 	began    time.Time
+	board    *board.Board // nil: it keeps none
 	lanes    []*lane
 	answers  uint64    // that it has ended
 	inflight int       // requests that it has been sent and has not answered
@@ -22,9 +24,10 @@ type member struct {
 	overdue  int       // of inflight, those past their deadlines
 	since    time.Time // until when width has counted
 	width    width
-	closed   bool // gets no further requests: it drains or has gone
-	broken   bool // has been found to break the protocol
-	doomed   bool // closed, and to be killed: a request of it does not end
+	alone    *Request // the one it has that might kill it, see again
+	closed   bool     // gets no further requests: it drains or has gone
+	broken   bool     // has been found to break the protocol
+	doomed   bool     // closed, and to be killed: a request of it does not end
 	idle     chan struct{}
 	ends     sync.WaitGroup // of the lanes, on their loops
 }
@@ -200,6 +203,9 @@ func (p *Pool) nextLocked(free bool, now time.Time) *Request {
 // giveLocked gives what waits to any lane with room, as assignLocked does, and
 // returns those lanes.
 func (p *Pool) giveLocked(now time.Time, on *h1.Loop) (given []*lane) {
+	if len(p.again.waiting) > 0 {
+		given = p.giveAgainLocked(now, on)
+	}
 	for p.queue.length > 0 && !p.stopped {
 		r := p.nextLocked(true, now)
 		if r == nil {
@@ -238,6 +244,9 @@ func (p *Pool) finishLocked(l *lane, r *Request, now time.Time, on *h1.Loop) (ho
 	l.member.busyLocked(now)
 	l.member.width.now.answers++
 	l.dropLocked(r)
+	if len(p.again.waiting) > 0 {
+		p.giveAgainLocked(now, on)
+	}
 	p.refillLocked(l, now, on)
 	if l.member.closed && l.member.inflight == 0 {
 		l.member.quietLocked()
@@ -261,19 +270,12 @@ func (l *lane) dropLocked(r *Request) {
 	l.inflight[len(l.inflight)-1] = nil
 	l.inflight = l.inflight[:len(l.inflight)-1]
 	l.bytes -= r.size
-	l.member.inflight--
 	if len(l.inflight) == 0 {
 		l.member.busy--
 	}
-	if r.slow {
-		l.member.slow--
-	}
-	if r.overdue {
-		l.member.overdue--
-	}
 	l.pool.deadlines.remove(r)
 	l.last, l.lastID = r.number, r.ID
-	r.lane.Store(nil)
+	l.partLocked(r)
 }
 
 // quietLocked tells whoever drains m that nothing is left to answer.

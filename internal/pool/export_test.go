@@ -24,3 +24,25 @@ func (p *Pool) Narrow() {
 		m.width.mode, m.width.until = narrow, time.Now().Add(time.Hour)
 	}
 }
+
+// NewBudget returns a budget's take.
+func NewBudget() func(number uint64, trying, least int) bool {
+	return (&budget{saved: budgetFirst}).take
+}
+
+// A Quarantine is a pool's, alone.
+type Quarantine struct{ p *Pool }
+
+// NewQuarantine returns one that holds nothing.
+func NewQuarantine() Quarantine { return Quarantine{new(Pool)} }
+
+// Hold notes that a request has killed two workers.
+func (q Quarantine) Hold(method, path string, now time.Time) {
+	q.p.quarantineLocked(&Request{}, kind{method: method, path: path, known: true}, now)
+}
+
+// Holds says whether a request with this frame is held.
+func (q Quarantine) Holds(frame []byte, now time.Time) bool { return q.p.quarantine.holds(frame, now) }
+
+// Len is how many are held.
+func (q Quarantine) Len() int { return len(q.p.quarantine.held) }

@@ -7,11 +7,14 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"pasted/internal/board"
 	"pasted/internal/h1"
 	"pasted/internal/marshal"
 	"pasted/internal/pool"
@@ -32,6 +35,9 @@ type fakeWorker struct {
 	exit worker.Exit
 
 	demand func() time.Duration // nil: unknown
+	board  *board.Board         // nil: it keeps none
+	words  []byte               // of the board, the worker's view
+	gate   sync.RWMutex         // held while it is stopped
 
 	mu        sync.Mutex
 	cancelled []uint64
@@ -88,14 +94,29 @@ func on(l *h1.Loop, f func()) {
 // newFake returns a worker with so many lanes that hands each frame to serve,
 // one at a time for each lane.
 func newFake(t testing.TB, pid, lanes int, serve func(w *fakeWorker, lane int, f wire.Frame)) *fakeWorker {
+	return unbegun(t, pid, lanes, serve).begin()
+}
+
+// unbegun returns a worker that reads nothing before begin.
+func unbegun(t testing.TB, pid, lanes int, serve func(w *fakeWorker, lane int, f wire.Frame)) *fakeWorker {
 	w := &fakeWorker{pid: pid, serve: serve, done: make(chan struct{})}
 	for range lanes {
 		ours, theirs := socketPair(t)
 		w.lanes = append(w.lanes, ours)
 		w.ends = append(w.ends, theirs)
 	}
+	return w
+}
+
+func (w *fakeWorker) begin() *fakeWorker {
 	for i, end := range w.ends {
 		w.wg.Go(func() { w.read(i, end) })
+	}
+	if w.words != nil {
+		go func() {
+			w.wg.Wait()
+			_ = unix.Munmap(w.words)
+		}()
 	}
 	return w
 }
@@ -113,9 +134,52 @@ func (w *fakeWorker) read(lane int, end *net.UnixConn) {
 		case <-w.done:
 			return
 		default:
-			w.serve(w, lane, f)
+			w.take(lane, f)
 		}
 	}
+}
+
+// take hands a frame on as a worker does that keeps a board.
+func (w *fakeWorker) take(lane int, f wire.Frame) {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	select {
+	case <-w.done:
+		return // killed while it was stopped
+	default:
+	}
+	if w.board == nil || f.Kind != wire.Request {
+		w.serve(w, lane, f)
+		return
+	}
+	w.word(lane, 0).Store(f.Number)
+	if w.word(lane, 8).Load() >= f.Number {
+		w.word(lane, 2).Store(f.Number)
+		w.send(lane, wire.Frame{Kind: wire.End, Flags: wire.FlagEnd | wire.FlagSkipped, Number: f.Number})
+	} else {
+		w.serve(w, lane, f)
+	}
+	w.word(lane, 1).Store(f.Number)
+}
+
+// word is a word of a lane's slot: see package board.
+func (w *fakeWorker) word(lane, index int) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&w.words[64*(1+2*lane)+8*index]))
+}
+
+// keepBoard gives w, which has not begun, a board.
+func (w *fakeWorker) keepBoard(t testing.TB) *fakeWorker {
+	b, file, err := board.New(len(w.lanes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w.board = b
+	w.words, err = unix.Mmap(int(file.Fd()), 0, board.Size(len(w.lanes)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 func (w *fakeWorker) PID() int              { return w.pid }
@@ -126,6 +190,7 @@ func (w *fakeWorker) Demand() (used, waited time.Duration, known bool) {
 	}
 	return w.demand(), 0, true
 }
+func (w *fakeWorker) Board() *board.Board                 { return w.board }
 func (w *fakeWorker) Done() <-chan struct{}               { return w.done }
 func (w *fakeWorker) Exit() worker.Exit                   { return w.exit }
 func (w *fakeWorker) Drain()                              { w.end() }

@@ -2,12 +2,10 @@ package pool
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
-	"pasted/internal/h1"
 	"pasted/internal/worker"
 )
 
@@ -70,6 +68,7 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 	p.close(m)
 	for _, l := range m.lanes {
 		l.conn.Finish()
+		l.loop.Post(l.settle) // or its end does
 	}
 	// A lane may hold what a slow client has no room for yet. The next
 	// worker does not wait for that client.
@@ -78,6 +77,9 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 		p.leave(m)
 		for _, l := range m.lanes {
 			l.conn.Close()
+		}
+		if m.board != nil {
+			m.board.Close()
 		}
 	})
 	lived := time.Since(m.began)
@@ -91,7 +93,7 @@ func (p *Pool) live(ctx context.Context, running *sync.WaitGroup, m *member, fir
 }
 
 func (p *Pool) newMember(id int, w Worker) *member {
-	m := &member{id: id, worker: w, began: time.Now(), idle: make(chan struct{})}
+	m := &member{id: id, worker: w, board: w.Board(), began: time.Now(), idle: make(chan struct{})}
 	for i, conn := range w.Lanes() {
 		m.lanes = append(m.lanes, newLane(p, m, i, conn))
 	}
@@ -136,13 +138,12 @@ func (p *Pool) join(m *member, first bool) {
 			close(p.ready)
 		}
 	}
+	given := p.giveAgainLocked(now, nil)
 	for _, l := range m.lanes {
 		p.refillLocked(l, now, nil)
 	}
 	p.mu.Unlock()
-	for _, l := range m.lanes {
-		l.flush()
-	}
+	flushUnless(nil, append(given, m.lanes...))
 }
 
 // leave takes m out. Its lanes hold nothing any more.
@@ -150,56 +151,6 @@ func (p *Pool) leave(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.members = slices.DeleteFunc(p.members, func(other *member) bool { return other == m })
-}
-
-// abandon settles the requests of a lane that has ended. The first may have
-// reached the application: it ends with ErrDied. A worker sends the end of an
-// answer before it touches the next request, so the others have not, and go
-// back into the queue; of a worker that broke the protocol that is not known.
-// What has not left this process has reached nobody. It is called on l's loop.
-func (p *Pool) abandon(l *lane, broke error) {
-	sent := l.shut()
-	p.mu.Lock()
-	var lost []*Request
-	for i, r := range l.inflight {
-		r.lane.Store(nil)
-		l.member.inflight--
-		switch {
-		case r.sentAt <= sent && (i == 0 || broke != nil):
-			lost = append(lost, r)
-			p.tallies.lost++
-			p.deadlines.remove(r)
-		case !r.cancelled:
-			p.queue.putBack(r)
-		default:
-			p.deadlines.remove(r)
-		}
-	}
-	l.inflight, l.bytes = nil, 0
-	if l.member.inflight == 0 {
-		l.member.quietLocked()
-	}
-	p.mu.Unlock()
-	p.spread(l.loop)
-	err := fmt.Errorf("worker %d, process %d: %w", l.member.id, l.member.worker.PID(), ErrDied)
-	if broke != nil {
-		err = fmt.Errorf("%w: %w", err, broke)
-	}
-	for _, r := range lost {
-		r.end(err, l.loop)
-	}
-}
-
-// spread gives what waits to any lane with room, or ends it where there will be
-// none. It is called on a loop.
-func (p *Pool) spread(on *h1.Loop) {
-	p.mu.Lock()
-	stopped := p.stopped
-	p.giveLocked(on.Now(), on)
-	p.mu.Unlock()
-	if stopped {
-		p.stop(on)
-	}
 }
 
 // drain lets m finish what it has and exit, and kills it when that takes

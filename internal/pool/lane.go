@@ -44,6 +44,9 @@ type lane struct {
 	kept     wire.Frame // has come and could not be handed on
 	posted   bool       // goOn will be called
 	open     bool       // the loop waits for it: from begin to end
+	over     bool       // it has been read to its end
+	broke    error      // and why, if the worker has broken the protocol
+	settled  bool       // its requests have been parted with
 
 	out      sync.Mutex // guards all below
 	unsent   []byte     // what comes behind pending

@@ -13,7 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pasted/internal/board"
 	"pasted/internal/h1"
+	"pasted/internal/paths"
 	"pasted/internal/worker"
 	"pasted/internal/wsgi"
 )
@@ -34,6 +36,9 @@ var (
 type Worker interface {
 	PID() int
 	Lanes() []*worker.Lane
+	// Board is where the worker says what it has begun, nil if it does not.
+	// The pool closes it.
+	Board() *board.Board
 	// Demand is the processor time that the worker's lanes have used since its
 	// start, and what they have waited for a processor, though not for each
 	// other; false: it is not known.
@@ -64,6 +69,9 @@ type Options struct {
 	// Start makes worker id, from 0 to Size-1, and returns when it is ready,
 	// or with the reason why it is not, or when ctx ends.
 	Start func(ctx context.Context, id int) (Worker, error)
+	// Paths says for which paths requests of any method may be repeated; nil:
+	// for none.
+	Paths *paths.Table
 	// QueueTimeout is the longest that a request waits for a lane; zero: 30 s.
 	QueueTimeout time.Duration
 	// QueueLength is how many requests wait at most; zero: 4096. As many again
@@ -111,15 +119,19 @@ type Pool struct {
 	costs   costs
 	fast    fastLane
 	// deadlines are those of requests that wait or are with a worker.
-	deadlines deadlines
-	pace      pace
-	crowd     crowd
-	number    uint64 // of the request last given to a lane
-	unready   int    // workers that have never been ready
-	stopped   bool
-	tallies   tallies
-	startErr  error // why a worker was not ready the first time
-	failed    chan struct{}
+	deadlines  deadlines
+	again      again
+	budget     budget
+	quarantine quarantine
+	news       []news // to be logged without mu, see tell
+	pace       pace
+	crowd      crowd
+	number     uint64 // of the request last given to a lane
+	unready    int    // workers that have never been ready
+	stopped    bool
+	tallies    tallies
+	startErr   error // why a worker was not ready the first time
+	failed     chan struct{}
 }
 
 // New returns a pool that has not been started.
@@ -142,6 +154,7 @@ func New(opts Options) *Pool {
 		born:  time.Now(), bootTime: bootTime(),
 		name:    rand.Uint32(),
 		clock:   clock{kick: make(chan struct{}, 1)},
+		budget:  budget{saved: budgetFirst},
 		crowd:   crowd{come: make(chan struct{}, 1)},
 		unready: opts.Size,
 		failed:  make(chan struct{}),
@@ -194,6 +207,13 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 		return
 	}
 	p.knowLocked(r, now)
+	if len(p.quarantine.held) > 0 && p.quarantine.holds(r.Frame, now) {
+		p.againLocked(r)
+		given := p.giveAgainLocked(now, on)
+		p.mu.Unlock()
+		flushUnless(on, given)
+		return
+	}
 	var l *lane
 	if !p.queue.before(r.line) { // nobody overtakes who waits
 		l = p.pickLocked(r, now)
@@ -213,11 +233,21 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 	}
 }
 
+// flushUnless sends what lanes have been given on no loop.
+func flushUnless(on *h1.Loop, given []*lane) {
+	if on != nil {
+		return
+	}
+	for _, l := range given {
+		l.flush()
+	}
+}
+
 // waits says whether r is in the queue.
 func (p *Pool) waits(r *Request) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return r.waiting
+	return r.waiting || r.waits
 }
 
 // timeOf returns the time, which a loop knows.
@@ -238,6 +268,9 @@ func (p *Pool) Cancel(r *Request, on *h1.Loop) (inTime bool) {
 	p.mu.Lock()
 	if r.waiting {
 		p.queue.remove(r)
+		p.deadlines.remove(r)
+	} else if r.waits {
+		p.again.remove(r)
 		p.deadlines.remove(r)
 	}
 	r.cancelled = true
@@ -288,7 +321,7 @@ func (p *Pool) RequestID(number uint64) string {
 func (p *Pool) stop(on *h1.Loop) {
 	p.mu.Lock()
 	p.stopped = true
-	waiting := p.queue.takeAll()
+	waiting := append(p.queue.takeAll(), p.again.takeAll()...)
 	p.tallies.sheds.Stopped += uint64(len(waiting))
 	for _, r := range waiting {
 		p.deadlines.remove(r)

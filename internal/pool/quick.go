@@ -199,6 +199,9 @@ func (q *quick) fail(err error) {
 	if f.retry {
 		a.Add("Retry-After", retryAfter)
 	}
+	if f.why != "" {
+		a.Add(reasonField, f.why)
+	}
 	a.Add("Content-Type", h1.RefusalType)
 	a.Add("X-Content-Type-Options", "nosniff")
 	x.Begin(a, []byte(f.text()), true)

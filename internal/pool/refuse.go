@@ -47,7 +47,8 @@ func refuse(w http.ResponseWriter, code int, reason string) {
 type failure struct {
 	code   int
 	reason string
-	retry  bool // it may go well in a second
+	retry  bool   // it may go well in a second
+	why    string // Pasted-Reason's value; empty: there is none
 }
 
 // text is the answer's body.
@@ -56,6 +57,10 @@ func (f failure) text() string {
 }
 
 const retryAfter = "1" // seconds
+
+// reasonField tells programs why a request was lost, and which: one of the
+// Reason constants and the request's name.
+const reasonField = "Pasted-Reason"
 
 // failureOf returns what the client of a request hears of err, and logs it
 // where the cause is not the client's or the load's.
@@ -66,6 +71,13 @@ func (h *Handler) failureOf(id uint64, err error) failure {
 	case errors.Is(err, ErrFailed): // its traceback is in the log
 	case errors.Is(err, ErrDied):
 		f.code, f.reason = http.StatusBadGateway, "the worker that served this request died"
+		var death *DeathError
+		if errors.As(err, &death) {
+			f.why = death.Reason + "; request=" + name
+			if death.Reason == ReasonTwice {
+				f.reason = "two workers died while they served this request"
+			}
+		}
 		h.Log.Error("request lost with its worker", "request", name, "err", err)
 	case errors.Is(err, ErrDeadline):
 		f.code, f.reason = http.StatusGatewayTimeout, err.Error()
@@ -85,6 +97,9 @@ func (h *Handler) fail(w http.ResponseWriter, id uint64, err error) {
 	f := h.failureOf(id, err)
 	if f.retry {
 		w.Header().Set("Retry-After", retryAfter)
+	}
+	if f.why != "" {
+		w.Header().Set(reasonField, f.why)
 	}
 	explain(w, f)
 }

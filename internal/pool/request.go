@@ -39,12 +39,14 @@ type Answer interface {
 // copied. The pool allocates nothing for it.
 type Request struct {
 	// Frame is a whole wire.Request frame; its number is set by the pool. It
-	// is copied when the request is given to a lane, and again when that
-	// lane's worker dies without having begun it.
+	// is copied when the request is given to a lane, and again when it is
+	// given to another.
 	Frame []byte
 	// Body is read when the worker asks for the request's body, by one
 	// goroutine at a time, which may be a loop's: it must not wait for a
-	// client. nil when the frame holds it all, or there are Wants.
+	// client. nil when the frame holds it all, or there are Wants. After a
+	// worker's death one of which something has been read is given to another
+	// only if it is an io.Seeker too.
 	Body io.Reader
 	// Wants, if not nil, gets what the worker asks for, in bytes, of a body that
 	// is read while it comes: each is answered by one Feed, but for those after
@@ -69,6 +71,10 @@ type Request struct {
 	size       int   // of Frame, when it was sent
 	sentAt     int64 // where Frame ends in what the lane sends
 	cancelled  bool
+	revoked    bool // a ghost, of one that its worker need not begin
+	alone      bool // might kill its worker, see again
+	waits      bool // in again
+	deaths     int  // of workers that had it in the application
 	came       time.Time
 	next, prev *Request // in the queue
 	waiting    bool     // in the queue
@@ -79,6 +85,8 @@ type Request struct {
 	due        time.Time // its deadline
 	place      int       // among the deadlines, from 1; 0: it is not
 	overdue    bool      // it has taken the place of one past its deadline
+
+	bodyRead bool // some of Body; its lane's loop's own
 
 	// mu is held while Head, Data or Body runs, and guards done.
 	mu   sync.Mutex
@@ -93,6 +101,7 @@ func (r *Request) renew(answer Answer, id uint64) {
 	r.Frame, r.Body, r.Wants, r.ID, r.Answer = nil, nil, nil, id, answer
 	r.Key, r.Priority, r.Timeout, r.Interrupt = 0, paths.Normal, 0, false
 	r.number, r.size, r.sentAt, r.cancelled, r.done = 0, 0, 0, false, false
+	r.alone, r.deaths, r.bodyRead = false, 0, false
 }
 
 // Resume has Data called again that has returned false. It may be called by
@@ -143,6 +152,7 @@ func (r *Request) read(piece []byte, on *h1.Loop) (n int, flags uint8, err error
 		return 0, bodyBroken, nil
 	}
 	defer r.finish()
+	r.bodyRead = true
 	n, err = io.ReadFull(r.Body, piece)
 	switch {
 	case err == nil:
@@ -166,6 +176,7 @@ func (r *Request) want(n int, on *h1.Loop) (passed, ended bool) {
 	defer r.finish()
 	select {
 	case r.Wants <- n:
+		r.bodyRead = true
 		return true, false
 	default:
 		return false, false

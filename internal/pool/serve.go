@@ -261,6 +261,9 @@ func (p *Pool) replace(l *lane) *Request {
 	ghost := r.ghost()
 	l.inflight[0] = ghost
 	p.deadlines.remove(r)
+	if l.member.alone == r {
+		l.member.alone = ghost
+	}
 	r.lane.Store(nil)
 	return ghost
 }
@@ -277,27 +280,4 @@ func (p *Pool) lendPiece() *[bodyPiece]byte {
 func (l *lane) sendBody(number uint64, piece []byte, flags uint8, on *h1.Loop) {
 	var head [wire.HeadSize]byte
 	l.sendBoth(wire.AppendHead(head[:0], wire.Body, flags, 0, number, len(piece)), piece, on)
-}
-
-// end settles l, which has been read to its end, broken by its worker if broke
-// is not nil. Nobody uses its descriptor any more then.
-func (l *lane) end(broke error) {
-	l.open = false
-	l.current, l.kept = answering{}, wire.Frame{}
-	l.loop.Remove(l.conn.FD())
-	p, m := l.pool, l.member
-	p.mu.Lock()
-	expected := m.closed && len(l.inflight) == 0
-	m.closed = true
-	news := broke != nil && !m.broken
-	m.broken = m.broken || broke != nil
-	p.mu.Unlock()
-	if news {
-		p.opts.Log.Error("worker broke the protocol, killing it", "worker", m.id, "pid", m.worker.PID(), "err", broke)
-	}
-	if !expected || broke != nil {
-		m.worker.Kill() // nobody serves this lane any more
-	}
-	p.abandon(l, broke)
-	m.ends.Done()
 }

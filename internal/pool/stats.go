@@ -180,6 +180,7 @@ func (p *Pool) Stats() Stats {
 		Sheds: p.tallies.sheds, Restarts: p.tallies.restarts, Recycled: p.tallies.recycled,
 		Last: slices.Clone(p.tallies.last), Wait: p.tallies.wait, Service: p.tallies.service,
 	}
+	s.Quarantine = p.quarantine.list(now)
 	for i := range p.queue.lines {
 		s.QueueOldest = max(s.QueueOldest, p.queue.lines[i].waited(now))
 	}

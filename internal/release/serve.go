@@ -60,6 +60,7 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 	r.pool = pool.New(pool.Options{
 		Loops: loops,
 		Size:  r.Workers.Processes,
+		Paths: r.paths,
 		Start: func(ctx context.Context, id int) (pool.Worker, error) {
 			w, err := source.Worker(ctx, id)
 			if err != nil {

@@ -21,7 +21,7 @@
 // send further Request frames ahead, which the worker serves in their order.
 // A worker has sent the whole answer of a request before it touches the next
 // one, so that after a death only the first unanswered request of a lane can
-// have reached the application.
+// have reached the application; whether it has, the worker's board tells.
 //
 //	Pasted                              worker
 //	Request n  environ, small body  →
@@ -50,7 +50,9 @@
 // the last. End: the answer is complete (an End frame ends an answer whose last
 // Head or Data frame had no FlagEnd); with FlagFailed the application raised:
 // before Head, the client gets 500; after it, the client's connection breaks,
-// so that nothing looks complete that is not.
+// so that nothing looks complete that is not. An End with FlagSkipped, and no Head
+// before it, says that the worker has found the request revoked on its board
+// (package board) and has not called the application.
 //
 // # The control connection
 //
@@ -61,6 +63,7 @@
 //	Modules  →  {name: source}: the Python side itself, read by the boot line
 //	Load     →  dict: what to load (see the worker package)
 //	Fork     →  number = worker; one descriptor, the new worker's control connection
+//	Board    →  one descriptor: the worker's scoreboard, to be mapped; before Serve
 //	Lanes    →  aux descriptors, at most MaxDescriptors, each one a lane
 //	Serve    →  all lanes are given: start serving
 //	Answer   →  number = the question's; {"context": tree} or {"error": {"class", "text"}}
@@ -74,7 +77,7 @@
 //	         ←  Loaded  {"seconds"}: the roots are built
 //	         ←  Failed  number = worker or 0; {"class", "text", "traceback", "stage"}
 //	         ←  Resolve number = question; {"context", "type", "name", "global_conf"}
-//	         ←  Ready   number = worker; {"threads": the kernel's numbers of the lanes', if known}: they are served
+//	         ←  Ready   number = worker; {"threads": the kernel's numbers of the lanes', if known; "board": whether it is kept}: they are served
 //	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text
 //	         ←  Pong
 //	         ←  Found   number = the Probe's; what was found
@@ -109,6 +112,7 @@ const (
 	Drain   Kind = 0x09
 	Probe   Kind = 0x0A
 	Files   Kind = 0x0B
+	Board   Kind = 0x0C
 	Expire  Kind = 0x0D
 
 	Hello    Kind = 0x20
@@ -138,6 +142,8 @@ const (
 	FlagBody   uint8 = 1 << 2 // on Request: the body is asked for with Want
 	FlagTimed  uint8 = 1 << 3 // on Request: it has a deadline, under "pasted.deadline"
 	FlagGone   uint8 = 1 << 4 // on Expire: nobody waits for the answer
+
+	FlagSkipped uint8 = 1 << 5 // on End: it had been revoked, the application has not seen it
 )
 
 // Sizes in bytes, and MaxDescriptors in descriptors.

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"pasted/internal/board"
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
 	"pasted/python"
@@ -101,7 +102,8 @@ func (e *DiedError) Error() string {
 type Worker struct {
 	proc    *process
 	lanes   []*Lane
-	threads []string // what lanes are served by: files that tell of their time
+	board   *board.Board // nil if the process keeps none
+	threads []string     // what lanes are served by: files that tell of their time
 }
 
 // PID returns the process's number.
@@ -109,6 +111,10 @@ func (w *Worker) PID() int { return w.proc.group.pid }
 
 // Lanes returns the worker's lanes, always the same slice.
 func (w *Worker) Lanes() []*Lane { return w.lanes }
+
+// Board returns the worker's scoreboard, nil if the process keeps none. It is the
+// caller's to close, when nobody reads it any more.
+func (w *Worker) Board() *board.Board { return w.board }
 
 // Cancel tells the worker that nobody waits for the answer of the request
 // with this number. It does not wait, and a worker that has gone, or does not
@@ -181,10 +187,45 @@ func (w *Worker) abort() {
 	for _, l := range w.lanes {
 		l.Close()
 	}
+	if w.board != nil {
+		w.board.Close()
+	}
 }
 
-// serve gives the worker its lanes and waits until it serves them.
+// serve gives the worker its board and its lanes and waits until it serves them.
 func (w *Worker) serve(ctx context.Context) error {
+	if err := w.giveBoard(); err != nil {
+		return err
+	}
+	if err := w.giveLanes(); err != nil {
+		return err
+	}
+	if err := w.proc.send(wire.Serve, 0, nil); err != nil {
+		return w.proc.why(err)
+	}
+	ready, err := w.proc.await(ctx, wire.Ready)
+	w.noteThreads(ready)
+	if kept, _ := ready.Get("board"); err == nil && kept != true {
+		w.board.Close()
+		w.board = nil
+	}
+	return err
+}
+
+func (w *Worker) giveBoard() error {
+	b, file, err := board.New(w.proc.cfg.Lanes)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	w.board = b
+	if err := w.proc.send(wire.Board, 0, nil, file); err != nil {
+		return w.proc.why(err)
+	}
+	return nil
+}
+
+func (w *Worker) giveLanes() error {
 	var theirs []*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -206,12 +247,7 @@ func (w *Worker) serve(ctx context.Context) error {
 		}
 		rest = rest[n:]
 	}
-	if err := w.proc.send(wire.Serve, 0, nil); err != nil {
-		return w.proc.why(err)
-	}
-	ready, err := w.proc.await(ctx, wire.Ready)
-	w.noteThreads(ready)
-	return err
+	return nil
 }
 
 // launch starts the interpreter and tells it who it is and what to load. When

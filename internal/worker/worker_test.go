@@ -80,8 +80,9 @@ func (f *fake) say(kind wire.Kind, value any) {
 func (f *fake) becomeReady() {
 	f.say(wire.Hello, marshal.Dict{{Key: "pid", Value: os.Getpid()}})
 	f.say(wire.Loaded, marshal.Dict{{Key: "seconds", Value: 0.5}})
-	// The descriptors come with the head of the Lanes frame, which this fake
-	// lets go: it serves nothing.
+	// The descriptors come with the heads of these frames, which this fake
+	// lets go: it keeps no board and serves nothing.
+	f.await(wire.Board)
 	f.await(wire.Lanes)
 	f.await(wire.Serve)
 	f.say(wire.Ready, marshal.Dict{{Key: "threads", Value: []any{os.Getpid()}}})

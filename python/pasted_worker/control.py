@@ -9,7 +9,7 @@ import sys
 import threading
 
 from pasted_worker.frames import (
-    ANSWER, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_GONE, FORK, HEAD, IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
+    ANSWER, BOARD, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_GONE, FORK, HEAD, IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
 from pasted_worker.log import current
 
 Frame = collections.namedtuple("Frame", "kind flags aux number payload descriptors")
@@ -166,7 +166,7 @@ class Control:
         head, descriptors = self._receive_head()
         size, kind, flags, aux, number = HEAD.unpack(head)
         payload = self._receive_exactly(size)
-        if len(descriptors) != {FORK: 1, LANES: aux}.get(kind, 0):
+        if len(descriptors) != {FORK: 1, BOARD: 1, LANES: aux}.get(kind, 0):
             for descriptor in descriptors:
                 os.close(descriptor)
             descriptors = None  # the process has as many as it may have

@@ -11,7 +11,7 @@ WANTED = struct.Struct("<I")    # a Want frame's payload
 EXTENDED = struct.Struct("<Q")  # an Extend frame's payload
 
 # To this process, on its control connection.
-MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE, FILES = range(0x01, 0x0C)
+MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE, FILES, BOARD = range(0x01, 0x0D)
 EXPIRE = 0x0D
 # From this process, on its control connection.
 HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG, FOUND, IMPORTED = range(0x20, 0x29)
@@ -20,7 +20,7 @@ EXTEND = 0x29
 REQUEST, BODY = 0x40, 0x41
 HEAD_OF_ANSWER, DATA, END, WANT = 0x60, 0x61, 0x62, 0x63
 
-FLAG_END, FLAG_FAILED, FLAG_BODY, FLAG_TIMED, FLAG_GONE = 1, 2, 4, 8, 16
+FLAG_END, FLAG_FAILED, FLAG_BODY, FLAG_TIMED, FLAG_GONE, FLAG_SKIPPED = 1, 2, 4, 8, 16, 32
 
 MAX_DESCRIPTORS = 64
 MAX_LANE = 1 << 20  # bytes of a payload on a lane

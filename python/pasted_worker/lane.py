@@ -3,9 +3,10 @@
 A thread serves a lane. What it does for each request is the hot path of the
 Python side: for a small answer one loads, one dumps at most and one send. What
 has come together is received together. Answers are not sent together: each must
-have gone before the next request is touched, for after a death Pasted takes the
-first request without an answer as the last that the application has seen, and
-gives those behind it to another worker.
+have gone before the next request is touched, for what a death keeps from being
+sent is lost to its client. The board tells Pasted which request the application
+has seen last: those behind it go to another worker, after a death or when Pasted
+takes them back.
 """
 
 import functools
@@ -18,14 +19,16 @@ import threading
 import time
 import traceback
 
-from pasted_worker import failure, streams
+from pasted_worker import board, failure, streams
 from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
+from pasted_worker.board import ENDED, REVOKED, SKIPPED, STARTED
 from pasted_worker.body import FIRST, BodyBroken, FileWrapper, RequestBody
 from pasted_worker.deadline import (
     ClientDisconnected, DeadlineExceeded, Interrupted, stack_of, strike, unstrike)
 from pasted_worker.environ import KEYS  # noqa: F401  kept by being imported
 from pasted_worker.frames import (
-    BODY, FLAG_BODY, FLAG_END, FLAG_FAILED, FLAG_TIMED, HEAD, REQUEST, WANT, WANTED)
+    BODY, END, FLAG_BODY, FLAG_END, FLAG_FAILED, FLAG_SKIPPED, FLAG_TIMED, HEAD, REQUEST, WANT,
+    WANTED)
 from pasted_worker.log import ErrorStream, current
 
 RECEIVE = 64 * 1024  # bytes read at a time, unless a frame is larger
@@ -42,8 +45,10 @@ class LaneEnded(ConnectionError):
 class Lane:
     """One lane of this worker. Its own thread serves it."""
 
-    def __init__(self, index, descriptor, roots, log):
+    def __init__(self, index, descriptor, roots, log, slot=None):
         self.index = index
+        self._slot = slot or board.no_slot()
+        self._take, self._release = board.fence()
         self.number = 0                    # of the request that is served, or was last
         self.prepared = NOT_PREPARED       # status, fields, and both as they are sent
         # Numbers of requests that nobody waits for. The control connection's
@@ -75,6 +80,7 @@ class Lane:
         """Leave the lane to the process that this one was forked from."""
         self._sharing = threading.Lock()
         self._striking = threading.Lock()
+        self._slot = board.no_slot()
         self._socket.close()
 
     def run(self):
@@ -191,6 +197,13 @@ class Lane:
 
     def _serve(self, number, flags, root, payload):
         """Call the application for one request and send its answer."""
+        slot = self._slot
+        slot[STARTED] = number
+        self._take()
+        self._release()
+        if slot[REVOKED] >= number:
+            self._skip(number)
+            return
         self.number = number
         inside = self.inside
         errors = ErrorStream(self._log, number)
@@ -236,6 +249,17 @@ class Lane:
             self._forget(number)
         if self.overdue or self._struck:
             self._settle(number)
+        self._slot[ENDED] = number  # a process forked meanwhile has another slot
+
+    def _skip(self, number):
+        """Say that Pasted has taken this request back in time."""
+        self._slot[SKIPPED] = number
+        self.send(HEAD.pack(0, END, FLAG_END | FLAG_SKIPPED, self.index, number))
+        if self.cancelled:
+            self._forget(number)
+        if self.overdue:
+            self._settle(number)
+        self._slot[ENDED] = number
 
     @staticmethod
     def _send_each(result, answer):

@@ -12,12 +12,12 @@ import threading
 import time
 
 from pasted_worker import (
-    birth, failure, logfile, reloader, run_after_fork, signals, streams, title)
+    birth, board, failure, logfile, reloader, run_after_fork, signals, streams, title)
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
 from pasted_worker.files import Files
 from pasted_worker.frames import (
-    DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, READY, SERVE)
+    BOARD, DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, READY, SERVE)
 from pasted_worker.lane import Lane
 from pasted_worker.log import Log, LogHandler
 from pasted_worker.probe import Probe
@@ -45,6 +45,7 @@ class Process:
         self._load = None
         self._files = None
         self._roots = []
+        self._board = board.NONE
         self._lanes = []
         self._threads = []
         self._forking = None  # the thread that forks a worker
@@ -217,13 +218,18 @@ class Process:
         """Serve the lanes that come, until told to drain and they have ended."""
         descriptors = []
         while True:
-            frame = self._take(LANES, SERVE)
+            frame = self._take(BOARD, LANES, SERVE)
             if frame.kind == SERVE:
                 break
+            if frame.kind == BOARD:
+                self._board = self._in_stage("serve", board.attach, *_descriptors(frame))
+                continue
             descriptors += self._in_stage("serve", _descriptors, frame)
         self._in_stage("serve", self._serve, descriptors)
-        self._control.send(READY, {"threads": [
-            thread.native_id for thread in self._threads if hasattr(thread, "native_id")]})
+        self._control.send(READY, {
+            "board": self._board is not board.NONE,
+            "threads": [t.native_id for t in self._threads if hasattr(t, "native_id")],
+        })
         while self._control.next().kind != DRAIN:
             pass
         # Cancel frames and answers still come while requests are finished.
@@ -233,7 +239,7 @@ class Process:
 
     def _serve(self, descriptors):
         for index, descriptor in enumerate(descriptors):
-            lane = Lane(index, descriptor, self._roots, self._log)
+            lane = Lane(index, descriptor, self._roots, self._log, self._board.slot(index))
             self._lanes.append(lane)
             self._threads.append(threading.Thread(
                 target=lane.run, name="pasted lane %d" % index, daemon=True))

@@ -4,6 +4,7 @@ import array
 import collections
 import ctypes
 import marshal
+import mmap
 import os
 import select
 import shutil
@@ -141,16 +142,28 @@ class Peer:
     def hello(self):
         self.pid = marshal.loads(self.await_(frames.HELLO).payload)["pid"]
 
-    def serve(self, lanes=1):
-        """Give the worker lanes and return when it serves them."""
+    def serve(self, lanes=1, board=True):
+        """Give the worker a board and lanes, and return when it serves them."""
         self.lanes = [Connection() for _ in range(lanes)]
+        if board:
+            self.board = self.give_board(lanes)
         for start in range(0, lanes, frames.MAX_DESCRIPTORS):
             some = self.lanes[start:start + frames.MAX_DESCRIPTORS]
             self.control.send(frames.LANES, aux=len(some), descriptors=[c.theirs.fileno() for c in some])
         self.control.send(frames.SERVE)
-        self.threads = marshal.loads(self.await_(frames.READY).payload)["threads"]
+        self.ready = marshal.loads(self.await_(frames.READY).payload)
+        self.threads = self.ready["threads"]
         for lane in self.lanes:
             lane.theirs.close()
+
+    def give_board(self, lanes, version=1):
+        """Give the worker a board and return its words."""
+        with tempfile.TemporaryFile() as file:
+            file.truncate(64 * (1 + 2 * lanes))
+            words = memoryview(mmap.mmap(file.fileno(), 0)).cast("B").cast("Q")
+            words[0] = version
+            self.control.send(frames.BOARD, descriptors=[file.fileno()])
+        return words
 
     def request(self, path="/", body=b"", root=0, lane=0, flags=0, **environ):
         """Send a request and return its number."""

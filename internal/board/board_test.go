@@ -1,0 +1,94 @@
+package board_test
+
+import (
+	"os"
+	"sync/atomic"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"pasted/internal/board"
+)
+
+// A worker is the other side: the board's file, mapped a second time.
+type worker []byte
+
+func (w worker) word(line, index int) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&w[64*line+8*index]))
+}
+
+func open(t *testing.T, lanes int) (*board.Board, *os.File, worker) {
+	t.Helper()
+	b, file, err := board.New(lanes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := unix.Mmap(int(file.Fd()), 0, board.Size(lanes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		b.Close()
+		file.Close()
+		_ = unix.Munmap(memory)
+	})
+	return b, file, memory
+}
+
+func TestLayoutIsWhatTheWorkerReads(t *testing.T) {
+	b, _, w := open(t, 3)
+	if v := w.word(0, 0).Load(); v != 1 {
+		t.Errorf("version %d, want 1", v)
+	}
+	for lane := range 3 {
+		w.word(1+2*lane, 0).Store(uint64(10 + lane))
+		w.word(1+2*lane, 1).Store(uint64(20 + lane))
+		if got := b.Revoke(lane, uint64(30+lane)); got != uint64(10+lane) {
+			t.Errorf("lane %d: Revoke() = %d, want %d", lane, got, 10+lane)
+		}
+		if got := w.word(2+2*lane, 0).Load(); got != uint64(30+lane) {
+			t.Errorf("lane %d: the worker reads %d as revoked, want %d", lane, got, 30+lane)
+		}
+		if b.Started(lane) != uint64(10+lane) || b.Ended(lane) != uint64(20+lane) {
+			t.Errorf("lane %d: started %d, ended %d", lane, b.Started(lane), b.Ended(lane))
+		}
+	}
+}
+
+func TestReachedIsWhatHasBegunAndWasNotSkipped(t *testing.T) {
+	b, _, w := open(t, 1)
+	w.word(1, 0).Store(5)
+	for number, want := range map[uint64]bool{4: true, 5: true, 6: false} {
+		if got := b.Reached(0, number); got != want {
+			t.Errorf("Reached(%d) = %v, want %v", number, got, want)
+		}
+	}
+	w.word(1, 2).Store(5)
+	if b.Reached(0, 5) {
+		t.Error("what was skipped has reached the application")
+	}
+}
+
+func TestProgressChangesWithBeatsAndRequests(t *testing.T) {
+	b, _, w := open(t, 2)
+	seen := map[uint64]bool{b.Progress(): true}
+	for _, word := range []*atomic.Uint64{w.word(0, 1), w.word(1, 0), w.word(1, 1), w.word(3, 0)} {
+		word.Add(1)
+		if p := b.Progress(); seen[p] {
+			t.Errorf("Progress() = %d again", p)
+		} else {
+			seen[p] = true
+		}
+	}
+}
+
+// TestWorkerCannotTakeTheMemoryAway: the server would die of the next look.
+func TestWorkerCannotTakeTheMemoryAway(t *testing.T) {
+	_, file, _ := open(t, 2)
+	for _, size := range []int64{0, 64, 1 << 20} {
+		if err := file.Truncate(size); err == nil {
+			t.Errorf("the file can be made %d bytes long", size)
+		}
+	}
+}

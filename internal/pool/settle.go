@@ -1,0 +1,149 @@
+package pool
+
+import (
+	"pasted/internal/h1"
+	"pasted/internal/wire"
+)
+
+// end notes that l has been read to its end, broken by its worker if broke is
+// not nil. It and settle are called on l's loop.
+func (l *lane) end(broke error) {
+	l.open, l.over, l.broke = false, true, broke
+	l.kept = wire.Frame{}
+	l.loop.Remove(l.conn.FD())
+	p, m := l.pool, l.member
+	p.mu.Lock()
+	expected := m.closed && len(l.inflight) == 0
+	m.closed = true
+	news := broke != nil && !m.broken
+	m.broken = m.broken || broke != nil
+	p.mu.Unlock()
+	if news {
+		p.opts.Log.Error("worker broke the protocol, killing it", "worker", m.id, "pid", m.worker.PID(), "err", broke)
+	}
+	if !expected || broke != nil {
+		m.worker.Kill() // nobody serves this lane any more
+	}
+	if m.reaped() {
+		l.settle()
+	}
+}
+
+// reaped says whether m's process has gone: before that its board may change.
+func (m *member) reaped() bool {
+	select {
+	case <-m.worker.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// settle parts with the requests of a lane that has been read to its end and
+// whose process has gone. Nobody uses its descriptor any more then. It does
+// nothing before, and only once.
+func (l *lane) settle() {
+	if !l.over || l.settled {
+		return
+	}
+	l.settled = true
+	l.pool.abandon(l)
+	l.current = answering{}
+	l.member.ends.Done()
+}
+
+// A loss is a request that ends without its worker's answer.
+type loss struct {
+	request *Request
+	err     error
+}
+
+// abandon gives the requests of a lane back to the queue that have not reached
+// the application, and another try to those that may have one. The others end.
+func (p *Pool) abandon(l *lane) {
+	sent := l.shut()
+	p.mu.Lock()
+	var lost []loss
+	for i, r := range l.inflight {
+		l.partLocked(r)
+		switch {
+		case r.cancelled:
+			p.deadlines.remove(r)
+		case !l.reachedLocked(i, r, sent):
+			p.returnLocked(r)
+		default:
+			begun := l.current.begun && l.current.request == r
+			if reason := p.tryAgainLocked(r, begun, l.loop.Now()); reason != "" {
+				lost = append(lost, loss{r, l.deathOf(reason)})
+				p.deadlines.remove(r)
+			}
+		}
+	}
+	l.inflight, l.bytes = nil, 0
+	p.tallies.lost += uint64(len(lost))
+	if l.member.inflight == 0 {
+		l.member.quietLocked()
+	}
+	p.mu.Unlock()
+	p.spread(l.loop)
+	p.tell()
+	for _, lost := range lost {
+		lost.request.end(lost.err, l.loop)
+	}
+}
+
+// partLocked takes r out of the books of its member.
+func (l *lane) partLocked(r *Request) {
+	r.lane.Store(nil)
+	if !r.revoked {
+		l.member.inflight--
+	}
+	if r.slow {
+		l.member.slow--
+	}
+	if r.overdue {
+		l.member.overdue--
+	}
+	if l.member.alone == r {
+		l.member.alone = nil
+	}
+}
+
+// reachedLocked says whether r, the request of l at place i, may have reached
+// the application of a process that has gone; the process may have been sent so
+// many bytes. Its board tells. Without one, the first without an answer has
+// reached it: a worker sends the end of an answer before it touches the next
+// request. What a worker says that has broken the protocol is not believed.
+func (l *lane) reachedLocked(i int, r *Request, sent int64) bool {
+	switch {
+	case r.sentAt > sent:
+		return false
+	case l.broke != nil:
+		return true
+	case l.member.board != nil:
+		return l.member.board.Reached(l.index, r.number)
+	}
+	return i == 0
+}
+
+// returnLocked puts a request back that the application has not seen.
+func (p *Pool) returnLocked(r *Request) {
+	p.tallies.retries++
+	if r.alone {
+		p.againLocked(r)
+		return
+	}
+	p.queue.putBack(r)
+}
+
+// spread gives what waits to any lane with room, or ends it where there will be
+// none. It is called on a loop.
+func (p *Pool) spread(on *h1.Loop) {
+	p.mu.Lock()
+	stopped := p.stopped
+	p.giveLocked(on.Now(), on)
+	p.mu.Unlock()
+	if stopped {
+		p.stop(on)
+	}
+}

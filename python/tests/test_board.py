@@ -1,0 +1,156 @@
+"""The scoreboard, as both sides see it."""
+
+import os
+import signal
+import time
+import unittest
+
+import pasted
+from pasted import frames, tree
+
+STARTED, ENDED, SKIPPED, REVOKED = 0, 1, 2, 8
+
+APP = """
+    import os, threading, time
+
+    held = threading.Event()
+    calls = []
+
+    def make(global_conf):
+        return application
+
+    def application(environ, start_response):
+        path = environ["PATH_INFO"]
+        calls.append(path)
+        if path == "/raise":
+            raise ValueError("raised")
+        if path == "/hold":
+            held.wait(20)
+        if path == "/release":
+            held.set()
+        if path == "/die":
+            os._exit(3)
+        if path == "/fork":
+            write = start_response("200 OK", [("Content-Length", "2")])
+            write(b"ok")
+            if os.fork() == 0:
+                return []
+            os.wait()
+            return []
+        start_response("200 OK", [])
+        return [" ".join(calls).encode()]
+"""
+
+
+class Slots(unittest.TestCase):
+    def setUp(self):
+        pasted.become_subreaper()
+
+    def serving(self, lanes=1, **more):
+        site = pasted.Site(app=APP)
+        self.addCleanup(site.close)
+        worker = site.alone(tree("app", "make"))
+        self.addCleanup(worker.end)
+        worker.hello()
+        worker.await_(frames.LOADED)
+        worker.serve(lanes, **more)
+        return worker
+
+    def slot(self, worker, lane=0):
+        words = worker.board[8 * (1 + 2 * lane):][:16]
+        return words[STARTED], words[ENDED], words[SKIPPED]
+
+    def await_(self, condition, what):
+        deadline = time.monotonic() + pasted.PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.002)
+
+    def test_begin_and_end_are_written(self):
+        worker = self.serving(lanes=2)
+        self.assertTrue(worker.ready["board"])
+        self.assertEqual(self.slot(worker), (0, 0, 0))
+        held = worker.request("/hold")
+        self.await_(lambda: self.slot(worker)[STARTED] == held, "the request's begin")
+        self.assertEqual(self.slot(worker), (held, 0, 0))
+        self.assertEqual(self.slot(worker, 1), (0, 0, 0))
+        other = worker.request("/release", lane=1)
+        worker.reply(other, 1)
+        worker.reply(held)
+        for lane, number in ((0, held), (1, other)):
+            self.await_(lambda: self.slot(worker, lane) == (number, number, 0), "the request's end")
+
+    def test_end_of_a_request_that_raises_is_written(self):
+        worker = self.serving()
+        number = worker.request("/raise")
+        self.assertIsNone(worker.reply(number).status)
+        self.await_(lambda: self.slot(worker) == (number, number, 0), "the request's end")
+
+    def test_revoked_requests_are_skipped_and_those_behind_served(self):
+        worker = self.serving(lanes=2)
+        held = worker.request("/hold")
+        self.await_(lambda: self.slot(worker)[STARTED] == held, "the request's begin")
+        taken = [worker.request("/taken"), worker.request("/taken")]
+        worker.board[8 + REVOKED] = taken[-1]
+        kept = worker.request("/kept")
+        worker.reply(worker.request("/release", lane=1), 1)
+        self.assertEqual(worker.reply(held).status, "200 OK")
+        for number in taken:
+            self.assertEqual(
+                worker.reply(number).frames, [(frames.END, frames.FLAG_END | frames.FLAG_SKIPPED)])
+        self.assertEqual(worker.reply(kept).body, b"/hold /release /kept")
+        self.await_(lambda: self.slot(worker) == (kept, kept, taken[-1]), "the slot")
+
+    def test_revoking_what_has_begun_changes_nothing(self):
+        worker = self.serving(lanes=2)
+        held = worker.request("/hold")
+        self.await_(lambda: self.slot(worker)[STARTED] == held, "the request's begin")
+        worker.board[8 + REVOKED] = held
+        worker.reply(worker.request("/release", lane=1), 1)
+        self.assertEqual(worker.reply(held).status, "200 OK")
+
+    def test_slots_outlive_the_process(self):
+        worker = self.serving()
+        died = worker.request("/die")
+        worker.request("/behind")
+        self.assertEqual(worker.wait(), 3)
+        self.assertEqual(self.slot(worker), (died, 0, 0))
+
+    def test_killed_while_stopped_has_begun_nothing(self):
+        worker = self.serving()
+        os.kill(worker.pid, signal.SIGSTOP)
+        os.waitpid(worker.pid, os.WUNTRACED)
+        worker.request("/never")
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        self.assertEqual(self.slot(worker), (0, 0, 0))
+
+    def test_process_that_the_application_forks_writes_nothing(self):
+        worker = self.serving()
+        first = worker.request("/fork")
+        second = worker.request("/after")
+        worker.reply(first)
+        self.assertEqual(worker.reply(second).body, b"/fork /after")
+        self.await_(lambda: self.slot(worker) == (second, second, 0), "the end")
+
+    def test_without_a_board_requests_are_served(self):
+        worker = self.serving(board=False)
+        self.assertFalse(worker.ready["board"])
+        self.assertEqual(worker.get("/a").body, b"/a")
+
+    def test_board_of_another_layout_is_not_kept(self):
+        site = pasted.Site(app=APP)
+        self.addCleanup(site.close)
+        worker = site.alone(tree("app", "make"))
+        self.addCleanup(worker.end)
+        worker.hello()
+        worker.await_(frames.LOADED)
+        words = worker.give_board(1, version=2)
+        worker.serve(board=False)
+        self.assertFalse(worker.ready["board"])
+        worker.get("/a")
+        self.assertEqual(list(words[1:]), [0] * (len(words) - 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
