@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"pasted/internal/h1"
 	"pasted/internal/httpd"
 	"pasted/internal/release"
 	"pasted/internal/watch"
@@ -152,10 +153,8 @@ func failurePage(text string) http.Handler {
 
 // fromHere says whether r comes from this machine, and from no proxy on it.
 func fromHere(r *http.Request) bool {
-	for _, field := range []string{"Forwarded", "X-Forwarded-For", "Via"} {
-		if r.Header.Get(field) != "" {
-			return false
-		}
+	if h1.OriginOf(r).Proxied || r.Header.Get("Via") != "" {
+		return false
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && peer.Addr().Unmap().IsLoopback()

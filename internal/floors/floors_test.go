@@ -21,7 +21,7 @@ const root = "../.."
 var floors = [][]string{
 	{"internal/spelling", "internal/watch", "internal/browser"},
 	{"internal/ini", "internal/setting", "internal/marshal", "internal/wire", "internal/spool", "internal/h1", "internal/board", "python"},
-	{"paste", "internal/interpreter", "internal/wsgi", "internal/paths"},
+	{"paste", "internal/interpreter", "internal/wsgi", "internal/paths", "internal/forwarding"},
 	{
 		"internal/placement", "internal/worker", "internal/balancer", "internal/health", "internal/proxy",
 		"internal/egg/paste", "internal/egg/pasted", "internal/httpd", "internal/metrics",

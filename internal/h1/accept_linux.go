@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ type listening struct {
 	unix  bool
 	// host and port are the server's end of its connections, unless it is
 	// bound to every address: then they are empty.
-	host, port string
+	host, port []byte
 	ready      bool // there may be something to accept
 }
 
@@ -86,7 +87,9 @@ func (li *listening) describe() {
 		_ = unix.SetsockoptInt(li.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		_ = unix.SetsockoptInt(li.fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 		if !addr.IP.IsUnspecified() {
-			li.host, li.port, _ = net.SplitHostPort(addr.String())
+			ap := addr.AddrPort()
+			li.host = ap.Addr().Unmap().AppendTo(nil)
+			li.port = strconv.AppendUint(nil, uint64(ap.Port()), 10)
 		}
 	default:
 		li.unix = true

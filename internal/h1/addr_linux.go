@@ -34,11 +34,11 @@ func netAddr(sa unix.Sockaddr) net.Addr {
 	return &net.UnixAddr{Name: name, Net: "unix"}
 }
 
-func names(sa unix.Sockaddr) [2]string {
+func names(sa unix.Sockaddr) [2][]byte {
 	if ap, ok := addrPort(sa); ok {
-		return [2]string{ap.Addr().String(), strconv.Itoa(int(ap.Port()))}
+		return [2][]byte{ap.Addr().AppendTo(nil), strconv.AppendUint(nil, uint64(ap.Port()), 10)}
 	}
-	return [2]string{}
+	return [2][]byte{}
 }
 
 func (c *conn) remoteAddr() net.Addr { return netAddr(c.peer) }
@@ -56,21 +56,21 @@ func (c *conn) localAddr() net.Addr {
 
 // peerName returns the host and the port of the client; empty for a Unix
 // socket's.
-func (c *conn) peerName() (host, port string) {
-	if c.peerText[0] == "" {
+func (c *conn) peerName() (host, port []byte) {
+	if c.peerText[0] == nil {
 		c.peerText = names(c.peer)
 	}
 	return c.peerText[0], c.peerText[1]
 }
 
 // localName returns the host and the port of the server's end.
-func (c *conn) localName() (host, port string) {
+func (c *conn) localName() (host, port []byte) {
 	switch {
 	case c.listening.unix:
-		return "", ""
-	case c.listening.host != "":
+		return nil, nil
+	case c.listening.host != nil:
 		return c.listening.host, c.listening.port
-	case c.localText[0] == "":
+	case c.localText[0] == nil:
 		if sa, err := unix.Getsockname(c.fd); err == nil {
 			c.localText = names(sa)
 		}

@@ -40,8 +40,8 @@ type conn struct {
 	x         *Exchange // in stateHead to stateHeld, and where bytes wait
 	held      *held     // in stateHeld
 	peer      unix.Sockaddr
-	peerText  [2]string // host and port, once asked for
-	localText [2]string
+	peerText  [2][]byte // host and port, once asked for
+	localText [2][]byte
 
 	deadline   time.Time
 	idleSince  time.Time

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 )
 
 // An Exchange is one request and its answer, on its loop. Everything in it and
@@ -26,6 +27,9 @@ type Exchange struct {
 	// and have not been consumed on the way to the handler, percent-decoded.
 	// They are replaced, not written into.
 	ScriptName, Path []byte
+	// Origin is what trusted proxies say of the request in the place of the
+	// connection.
+	Origin Origin
 	// Data is the handler's: the next exchange that has this memory has it
 	// again. nil at first.
 	Data any
@@ -66,7 +70,7 @@ type Owner interface {
 // reset forgets the request and its answer, and keeps the memory and the bytes.
 func (x *Exchange) reset() {
 	x.Head.Reset()
-	x.Body, x.ScriptName, x.Path = nil, nil, nil
+	x.Body, x.ScriptName, x.Path, x.Origin = nil, nil, nil, Origin{}
 	clear(x.filters)
 	x.filters = x.filters[:0]
 	x.owner = nil
@@ -76,7 +80,7 @@ func (x *Exchange) reset() {
 
 // begin readies x, whose head and small body are there, for its handler.
 func (x *Exchange) begin() {
-	x.Body, x.ScriptName = nil, nil
+	x.Body, x.ScriptName, x.Origin = nil, nil, Origin{}
 	if x.Head.Length > 0 {
 		x.Body = x.buf[x.size : x.size+int(x.Head.Length)]
 	}
@@ -126,22 +130,42 @@ func (x *Exchange) Loop() *Loop { return x.conn.front.loop }
 // SetOwner makes o the one who is told that the client has gone.
 func (x *Exchange) SetOwner(o Owner) { x.owner = o }
 
-// Peer returns the host and the port of the client's end; both empty for a Unix
-// socket.
-func (x *Exchange) Peer() (host, port string) {
-	if x.view != nil {
+// Peer returns the host and the port of the client, as trusted proxies name it,
+// or else of the connection's other end; both empty for a Unix socket. They
+// belong to x.
+func (x *Exchange) Peer() (host, port []byte) {
+	switch {
+	case x.Origin.HasClient:
+		return x.Origin.Client, x.Origin.ClientPort
+	case x.view != nil:
 		return x.view.peer()
 	}
 	return x.conn.peerName()
 }
 
-// Local returns the host and the port of the server's end; both empty for a
-// Unix socket.
-func (x *Exchange) Local() (host, port string) {
-	if x.view != nil {
-		return x.view.local()
+// Local returns the host and the port that the client has asked, as trusted
+// proxies say, or else of the server's end of the connection; both empty for a
+// Unix socket. They belong to x.
+func (x *Exchange) Local() (host, port []byte) {
+	switch {
+	case x.Origin.ServerName != nil:
+		return x.Origin.ServerName, x.Origin.ServerPort
+	case x.view != nil:
+		host, port = x.view.local()
+	default:
+		host, port = x.conn.localName()
 	}
-	return x.conn.localName()
+	if x.Origin.ServerPort != nil {
+		port = x.Origin.ServerPort
+	}
+	return host, port
+}
+
+// PeerIP returns the address of the connection's other end, which may be a
+// proxy's; not valid for a Unix socket's. It is not for the long way.
+func (x *Exchange) PeerIP() netip.Addr {
+	ap, _ := addrPort(x.conn.peer)
+	return ap.Addr()
 }
 
 // PeerAddr returns the client's address.

@@ -102,6 +102,7 @@ func (v *view) read() {
 	SetHead(&x.Head, r)
 	x.isHead = r.Method == http.MethodHead
 	x.ScriptName, x.Path = []byte(ScriptName(r)), []byte(r.URL.Path)
+	x.Origin = OriginOf(r)
 }
 
 // write returns the request as the filter has left it.
@@ -229,27 +230,20 @@ func (v *view) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (v *view) Unwrap() http.ResponseWriter { return v.ResponseWriter }
 
 // peer is Exchange.Peer on the long way.
-func (v *view) peer() (host, port string) {
+func (v *view) peer() (host, port []byte) {
 	addr := v.request.RemoteAddr
 	if addr == "@" {
-		return "", "" // net/http's name of a Unix socket's client
+		return nil, nil // net/http's name of a Unix socket's client
 	}
-	host, port, err := net.SplitHostPort(addr)
+	name, number, err := net.SplitHostPort(addr)
 	if err != nil {
-		return addr, ""
+		return []byte(addr), nil
 	}
-	return host, port
+	return []byte(name), []byte(number)
 }
 
 // local is Exchange.Local on the long way.
-func (v *view) local() (host, port string) {
-	addr, ok := v.request.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !ok {
-		return "", ""
-	}
-	host, port, _ = net.SplitHostPort(addr.String())
-	return host, port
-}
+func (v *view) local() (host, port []byte) { return LocalOf(v.request) }
 
 // Ways is a handler that gives requests to others, and says which way they take
 // from it: say is called for each path of it, "" for all others, with the reason

@@ -421,11 +421,52 @@ func (h *Head) Delete(name string) {
 // it has seen to it that value is one that a field may have (RFC 9110, 5.5).
 func (h *Head) Set(name, value string) {
 	h.Delete(name)
+	h.Add(name, value)
+}
+
+// Keep takes every field out of Fields whose name keep does not want.
+func (h *Head) Keep(keep func(name []byte) bool) {
+	kept := h.Fields[:0]
+	for i, f := range h.Fields {
+		if !keep(h.Text(f.Name)) {
+			h.changed = true
+			continue
+		}
+		if i == h.HostField {
+			h.HostField = len(kept)
+		}
+		kept = append(kept, f)
+	}
+	h.Fields = kept
+}
+
+// Trim makes value, a part of the i-th field's, all of it.
+func (h *Head) Trim(i int, value Span) {
+	h.changed = true
+	h.Fields[i].Value = value
+}
+
+// SetHost makes authority, a stretch of Bytes, the one that is asked, and the
+// Host field's value.
+func (h *Head) SetHost(authority Span) {
+	if h.HostField < 0 {
+		h.Set("Host", string(h.Text(authority)))
+		h.HostField = len(h.Fields) - 1
+		authority = h.Fields[h.HostField].Value
+	}
+	h.changed = true
+	h.Host, h.Fields[h.HostField].Value = authority, authority
+}
+
+// Add appends a field; name and value are as Set's.
+func (h *Head) Add(name, value string) Span {
 	h.changed = true
 	at := uint32(len(h.Bytes))
 	h.Bytes = append(append(h.Bytes, name...), value...)
 	end := at + uint32(len(name))
-	h.Fields = append(h.Fields, Field{Name: Span{at, end}, Value: Span{end, end + uint32(len(value))}})
+	f := Field{Name: Span{at, end}, Value: Span{end, end + uint32(len(value))}}
+	h.Fields = append(h.Fields, f)
+	return f.Value
 }
 
 // equalFold compares as names are compared: without regard to ASCII's case.

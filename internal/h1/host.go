@@ -1,6 +1,9 @@
 package h1
 
-import "bytes"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // mostPort is the greatest port of TCP.
 const mostPort = 1<<16 - 1
@@ -19,6 +22,28 @@ func splitHost(b []byte) (port int, ok bool) {
 		ok = port > 0 && labelsOk(b[:port]) || len(b) == 0
 	}
 	return port, ok && (port == len(b) || b[port] == ':' && isPort(b[port+1:]))
+}
+
+// ParseHost returns the host and the port of authority, which is empty where it
+// has none; not ok where authority is not uri-host [ ":" port ] (RFC 9110, 7.2),
+// or is empty.
+func ParseHost(authority []byte) (host, port []byte, ok bool) {
+	at, ok := splitHost(authority)
+	if !ok || len(authority) == 0 {
+		return nil, nil, false
+	}
+	return authority[:at], authority[min(at+1, len(authority)):], true
+}
+
+// ParseIP reads an IP address without a zone; one of IPv4 in IPv6 is IPv4's.
+func ParseIP(text []byte) (netip.Addr, bool) {
+	switch {
+	case isIPv4(text):
+		return netip.AddrFrom4(parseIPv4(text)), true
+	case isIPv6(text):
+		return netip.AddrFrom16(parseIPv6(text)).Unmap(), true
+	}
+	return netip.Addr{}, false
 }
 
 // labelsOk says whether no label of a name is empty but the last, which is the

@@ -20,7 +20,16 @@ func (p *Proxies) has(peer unix.Sockaddr) bool {
 	if !ok {
 		return p.Unix
 	}
-	addr := ap.Addr().WithZone("")
+	return p.Has(ap.Addr())
+}
+
+// Has says whether addr is one of p. An address of IPv4 in IPv6 is IPv4's; one
+// that is not valid stands for whoever connects to a Unix socket.
+func (p *Proxies) Has(addr netip.Addr) bool {
+	if !addr.IsValid() {
+		return p.Unix
+	}
+	addr = addr.Unmap().WithZone("")
 	for _, network := range p.Networks {
 		if network.Contains(addr) {
 			return true

@@ -10,6 +10,7 @@ package httpd
 import (
 	"time"
 
+	"pasted/internal/forwarding"
 	"pasted/internal/h1"
 	"pasted/internal/setting"
 	"pasted/paste"
@@ -58,9 +59,10 @@ type Config struct {
 	URLPrefix string
 	// Ident is the Server field of answers that have none; empty: none.
 	Ident string
-	// ClearProxyFields takes Forwarded and X-Forwarded-* off every request:
-	// nobody is trusted to send them.
-	ClearProxyFields bool
+	// Forwarding says who is trusted to say for whom requests are, and which
+	// fields of others are taken off. LogUntrusted has that logged.
+	Forwarding   forwarding.Trust
+	LogUntrusted bool
 
 	// MaxConnections bounds the connections that are open at a time. At the
 	// limit the one that has been idle longest is closed for a new one; if
@@ -125,6 +127,7 @@ func Defaults() Config {
 		UnixPerms: defaultUnixPerms,
 		URLScheme: "http",
 	}
+	c.Forwarding.Clear = forwarding.All
 	return c.withDefaults()
 }
 

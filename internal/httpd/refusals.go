@@ -3,6 +3,7 @@ package httpd
 import (
 	"log/slog"
 	"net"
+	"pasted/internal/forwarding"
 	"sync"
 	"time"
 )
@@ -38,6 +39,13 @@ func (f *refusals) note(code int, reason string, client net.Addr) {
 		attrs = append(attrs, "unlogged", dropped)
 	}
 	f.log.Info("request refused", attrs...)
+}
+
+// noteCleared logs that fields have been taken off a request.
+func (f *refusals) noteCleared(fields forwarding.Fields, client string) {
+	if dropped, ok := f.take(); ok {
+		f.log.Warn("untrusted fields of a proxy taken off", "fields", fields.String(), "client", client, "unlogged", dropped)
+	}
 }
 
 // take says whether one more may be logged now, and how many were not before.

@@ -2,64 +2,147 @@ package httpd
 
 import (
 	"bytes"
+	"net"
 	"net/http"
-	"strings"
+	"net/netip"
 
+	"pasted/internal/forwarding"
 	"pasted/internal/h1"
 )
-
-// proxyFields are the fields by which proxies say whom they speak for.
-var proxyFields = []string{
-	"Forwarded", "X-Forwarded-By", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
-}
 
 // serveLong does on the long way what is the server's to do with a request
 // before its handler sees it.
 func (e *Engine) serveLong(w http.ResponseWriter, r *http.Request) {
 	way := e.enter()
 	defer way.leave()
-	if way.cfg.ClearProxyFields {
-		for _, name := range proxyFields {
-			delete(r.Header, name)
-		}
+	r, refusal := way.believe(r)
+	if refusal != nil {
+		way.refuseLong(w, r, refusal)
+		return
 	}
-	if way.cfg.URLPrefix != "" {
-		script, path := way.mount(r.URL.Path)
-		r = h1.Mount(r, script, path)
+	o := h1.OriginOf(r)
+	if script, path := way.mount(&o, []byte(r.URL.Path)); len(script) > 0 {
+		r = h1.Mount(r, string(script), string(path))
 	}
 	way.handler.ServeHTTP(w, r)
 }
 
-// mount returns what is consumed of a path and what is left. The prefix is
-// taken off a path that has it; all requests are mounted there, as waitress has
-// it.
-func (w *way) mount(path string) (script, rest string) {
-	prefix := w.cfg.URLPrefix
-	if rest, ok := strings.CutPrefix(path, prefix); ok && (rest == "" || rest[0] == '/') {
-		path = rest
+// believe returns r as the proxies that are trusted say that it is.
+func (w *way) believe(r *http.Request) (*http.Request, *h1.Refusal) {
+	var h h1.Head
+	h.Reset()
+	if r.Host != "" {
+		h.Add("Host", r.Host)
+		h.HostField = 0
+		h.Host = h.Fields[0].Value
 	}
-	return prefix, path
+	told := w.cfg.Forwarding.Fields | w.cfg.Forwarding.Clear | forwarding.All
+	told.Each(func(name string) { addFields(&h, r, name) })
+	for _, f := range w.cfg.Forwarding.Secure {
+		if forwarding.Named(f.Name) == 0 {
+			addFields(&h, r, f.Name)
+		}
+	}
+	var o h1.Origin
+	cleared, refusal := w.cfg.Forwarding.Apply(&h, peerOf(r), &o)
+	if refusal != nil {
+		return r, refusal
+	}
+	w.noteCleared(cleared, r.RemoteAddr)
+	if !o.Proxied && o.Scheme == "" {
+		return r, nil
+	}
+	r = h1.WithOrigin(r, o)
+	told.Each(func(name string) { delete(r.Header, http.CanonicalHeaderKey(name)) })
+	for i, f := range h.Fields {
+		name := http.CanonicalHeaderKey(string(h.Text(f.Name)))
+		if i != h.HostField && forwarding.Named(lower(name))&told != 0 {
+			r.Header.Add(name, string(h.Text(f.Value)))
+		}
+	}
+	r.Host = string(h.Text(h.Host))
+	return r, nil
+}
+
+// addFields adds the fields of that name that r has, as they came.
+func addFields(h *h1.Head, r *http.Request, name string) {
+	for _, value := range r.Header[http.CanonicalHeaderKey(name)] {
+		h.Add(name, value)
+	}
+}
+
+// peerOf returns the other end of r's connection, not valid for a Unix socket.
+func peerOf(r *http.Request) netip.Addr {
+	ap, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return ap.Addr().Unmap()
+}
+
+// noteCleared logs that fields have been taken off, if that is wanted.
+func (w *way) noteCleared(cleared forwarding.Fields, client string) {
+	if cleared != 0 && w.cfg.LogUntrusted {
+		w.refused.noteCleared(cleared, client)
+	}
+}
+
+// refuseLong answers a request whose proxies contradict themselves.
+func (w *way) refuseLong(rw http.ResponseWriter, r *http.Request, refusal *h1.Refusal) {
+	var client net.Addr
+	if peer := peerOf(r); peer.IsValid() {
+		client = &net.TCPAddr{IP: peer.AsSlice()}
+	}
+	w.refused.note(refusal.Code, refusal.Reason, client)
+	h := rw.Header()
+	h.Set("Content-Type", h1.RefusalType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Connection", "close")
+	rw.WriteHeader(refusal.Code)
+	_, _ = rw.Write([]byte(h1.RefusalText(refusal.Code, refusal.Reason)))
+}
+
+// mount returns what is consumed of a path and what is left. A prefix that
+// proxies name comes first. That of the server is taken off a path that has it;
+// all requests are mounted there, as waitress has it.
+func (w *way) mount(o *h1.Origin, path []byte) (script, rest []byte) {
+	script = o.Prefix
+	if o.PrefixInPath {
+		path = cutPrefix(path, o.Prefix)
+	}
+	switch {
+	case len(w.prefix) == 0:
+		return script, path
+	case len(script) == 0:
+		script = w.prefix
+	default:
+		script = append(bytes.Clone(script), w.prefix...)
+	}
+	return script, cutPrefix(path, w.prefix)
+}
+
+// cutPrefix takes whole segments off a path that begins with them.
+func cutPrefix(path, prefix []byte) []byte {
+	if rest, ok := bytes.CutPrefix(path, prefix); ok && (len(rest) == 0 || rest[0] == '/') {
+		return rest
+	}
+	return path
 }
 
 // A shortWay does the same on the short way.
 type shortWay struct {
-	cfg  *Config
+	way  *way
 	next h1.Short
 }
 
 // ServeHead implements h1.Short.
 func (s *shortWay) ServeHead(x *h1.Exchange) bool {
-	cfg := s.cfg
-	if cfg.ClearProxyFields {
-		for _, name := range proxyFields {
-			x.Head.Delete(name)
-		}
+	w := s.way
+	cleared, refusal := w.cfg.Forwarding.Apply(&x.Head, x.PeerIP(), &x.Origin)
+	if refusal != nil {
+		x.Refuse(refusal.Code, refusal.Reason)
+		return true
 	}
-	if prefix := cfg.URLPrefix; prefix != "" {
-		if rest, ok := bytes.CutPrefix(x.Path, []byte(prefix)); ok && (len(rest) == 0 || rest[0] == '/') {
-			x.Path = rest
-		}
-		x.ScriptName = []byte(prefix)
+	if cleared != 0 && w.cfg.LogUntrusted {
+		w.refused.noteCleared(cleared, x.PeerAddr().String())
 	}
+	x.ScriptName, x.Path = w.mount(&x.Origin, x.Path)
 	return s.next.ServeHead(x)
 }

@@ -83,6 +83,8 @@ type way struct {
 	cfg     Config
 	limits  h1.Limits
 	handler http.Handler
+	prefix  []byte // cfg.URLPrefix
+	refused *refusals
 	running atomic.Int64 // requests of the long way, in handler
 }
 
@@ -91,15 +93,15 @@ type way struct {
 func NewEngine(ctx context.Context, cfg Config, loops []*h1.Loop, handler http.Handler, log *slog.Logger) *Engine {
 	e := &Engine{log: log, refusals: &refusals{log: log}}
 	e.base, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	w := newWay(cfg, handler)
+	w := newWay(cfg, handler, e.refusals)
 	e.now.Store(w)
 	e.http2 = newHTTP2Server(e)
 	e.server = h1.NewServer(e.config(w), loops)
 	return e
 }
 
-func newWay(cfg Config, handler http.Handler) *way {
-	w := &way{cfg: cfg.withDefaults(), handler: handler}
+func newWay(cfg Config, handler http.Handler, refused *refusals) *way {
+	w := &way{cfg: cfg.withDefaults(), handler: handler, prefix: []byte(cfg.URLPrefix), refused: refused}
 	head := int(w.cfg.MaxHeaderSize)
 	orHead := func(n int) int {
 		if n > 0 {
@@ -146,7 +148,7 @@ func (e *Engine) Swap(cfg Config, handler http.Handler, listeners []net.Listener
 		}
 		return nil, err
 	}
-	next := newWay(cfg, handler)
+	next := newWay(cfg, handler, e.refusals)
 	before := e.now.Swap(next)
 	e.server.Swap(e.config(next))
 	e.server.LeaveFirst(had)
@@ -190,7 +192,7 @@ func (e *Engine) config(w *way) h1.Config {
 		config.HTTP2, config.MakeRoom = e.http2.serve, e.http2.makeRoom
 	}
 	if short, ok := w.handler.(h1.Short); ok && !c.NoShortWay {
-		config.Short = &shortWay{cfg: c, next: short}
+		config.Short = &shortWay{way: w, next: short}
 	}
 	return config
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pasted/internal/forwarding"
 	"pasted/internal/h1"
 	"pasted/internal/httpd"
 )
@@ -118,11 +119,15 @@ func TestProxyFieldsAreTakenOff(t *testing.T) {
 		fmt.Fprint(w, r.Header.Get("X-Forwarded-For"), r.Header.Get("Forwarded"), r.Header.Get("X-Other"))
 	})
 	for clear, want := range map[bool]string{true: "c", false: "abc"} {
-		s := serve(t, httpd.Config{ClearProxyFields: clear}, show)
+		var trust forwarding.Trust
+		if clear {
+			trust.Clear = forwarding.All
+		}
+		s := serve(t, httpd.Config{Forwarding: trust}, show)
 		client := s.dial(t)
 		client.send("GET / HTTP/1.1\nHost: a\nx-forwarded-for: a\nFORWARDED: b\nX-Other: c\n\n")
 		if _, body := client.answer("GET"); body != want {
-			t.Errorf("ClearProxyFields %v: the handler sees %q, want %q", clear, body, want)
+			t.Errorf("cleared %v: the handler sees %q, want %q", clear, body, want)
 		}
 	}
 }

@@ -167,7 +167,6 @@ func gracefulTime(c *Config) *time.Duration {
 const (
 	noTLS       = "TLS is not there yet: let a proxy in front speak it (url_scheme = https of egg:pasted#http)"
 	wantNoTLS   = "this option taken out; " + noTLS
-	noProxies   = "no effect: no proxy is trusted yet, REMOTE_ADDR and the scheme are those of the connection"
 	noLoop      = "no effect: it is about how the original server's loop works"
 	noLogs      = "no effect: the server logs to standard error; the application's logging is its own"
 	noProtocol  = "no effect: HTTP/1.1 is spoken, and HTTP/1.0 and HTTP/2 to clients that do"
@@ -220,7 +219,9 @@ func own() server {
 			{names: "proxy_protocol", read: readProxyProtocol},
 			{names: "short_way", read: readShortWay},
 			{names: "ssl_pem certfile keyfile", read: mustNot(wantNoTLS)},
-			{names: "trusted_proxy", note: noProxies},
+			{names: "trusted_proxies", read: readTrusted},
+			{names: "trusted_proxy_fields", read: readTrustedFields},
+			{names: "untrusted_proxy_fields", read: readUntrusted},
 		},
 	}
 }

@@ -36,6 +36,9 @@ func gunicornServed() []option {
 		{names: "user group", read: mustNot("this option taken out: privileges are not given up yet; start the server as that user")},
 		{names: "proxy_protocol", read: readGunicornProxies},
 		{names: "proxy_allow_ips", read: readProxyAllowIPs},
+		{names: "forwarded_allow_ips", read: readForwardedAllow},
+		{names: "secure_scheme_headers", read: readSecureSchemes},
+		{names: "forwarder_headers", read: readForwarderHeaders},
 		{names: "protocol", read: refuseUnless("http: no other protocol is spoken", "http")},
 	}
 }
@@ -58,7 +61,7 @@ func gunicornUnserved() []option {
 		{names: "pythonpath", note: inWorkers + ": path"},
 		{names: "raw_env", note: inWorkers + ": env.NAME"},
 		{names: "config", note: "not read: what it sets belongs into this file"},
-		{names: "forwarded_allow_ips secure_scheme_headers forwarder_headers uwsgi_allow_ips", note: noProxies},
+		{names: "uwsgi_allow_ips", note: "no effect: only HTTP is spoken"},
 		{names: "accesslog access_log_format disable_redirect_access_to_syslog", note: "no effect: egg:Paste#translogger in the pipeline writes an access log"},
 		{names: "errorlog loglevel logger_class logconfig logconfig_dict logconfig_json capture_output enable_stdio_inheritance", note: noLogs},
 		{names: "syslog syslog_addr syslog_facility syslog_prefix", note: noLogs},

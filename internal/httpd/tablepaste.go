@@ -65,8 +65,11 @@ func waitress() server {
 			{names: "url_prefix", read: readPrefix},
 			{names: "ident", read: readIdent},
 			{names: "clear_untrusted_proxy_headers", read: readClear},
-			{names: "trusted_proxy trusted_proxy_count trusted_proxy_headers", note: noProxies},
-			{names: "log_untrusted_proxy_headers log_socket_errors", note: noLogs},
+			{names: "trusted_proxy", read: readWaitressProxy},
+			{names: "trusted_proxy_count", read: readWaitressCount},
+			{names: "trusted_proxy_headers", read: readWaitressHeaders},
+			{names: "log_untrusted_proxy_headers", read: readLogUntrusted},
+			{names: "log_socket_errors", note: noLogs},
 			{names: "expose_tracebacks", read: readTracebacks},
 			{names: "recv_bytes send_bytes cleanup_interval asyncore_loop_timeout asyncore_use_poll", note: noLoop},
 			{names: "outbuf_overflow outbuf_high_watermark inbuf_overflow", note: "no effect: bodies wait in memory, and beyond that in temporary files, by limits of Pasted's own"},
@@ -92,8 +95,6 @@ func waitressBool(d *draft, name string, unset bool) bool {
 func readLeftOut(field func(*Config) *bool) reader {
 	return func(d *draft, name string) { *field(&d.Config) = !waitressBool(d, name, true) }
 }
-
-func readClear(d *draft, name string) { d.ClearProxyFields = waitressBool(d, name, true) }
 
 func readTracebacks(d *draft, name string) {
 	if waitressBool(d, name, false) {

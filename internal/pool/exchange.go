@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -158,7 +159,7 @@ func (x *exchange) setFrame(r *http.Request) {
 		Head:          &x.head,
 		ScriptName:    []byte(h1.ScriptName(r)),
 		PathInfo:      []byte(r.URL.Path),
-		Scheme:        x.handler.Scheme,
+		Scheme:        cmp.Or(h1.OriginOf(r).Scheme, x.handler.Scheme),
 		ID:            x.request.ID,
 		ContentLength: x.length,
 		Body:          x.small,
@@ -168,9 +169,7 @@ func (x *exchange) setFrame(r *http.Request) {
 		environ.Body, _ = x.body.Bytes()
 	}
 	environ.RemoteAddr, environ.RemotePort = splitAddr(r.RemoteAddr)
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		environ.ServerName, environ.ServerPort = local.IP.String(), strconv.Itoa(local.Port)
-	}
+	environ.ServerName, environ.ServerPort = h1.LocalOf(r)
 	var flags uint8
 	environ.Deadline, flags = x.handler.rule(&x.request, []byte(r.Method), environ.ScriptName, environ.PathInfo)
 	if !environ.Inline {
@@ -187,12 +186,12 @@ func (x *exchange) setFrame(r *http.Request) {
 }
 
 // splitAddr takes "host:port" apart. The peer of a Unix socket has neither.
-func splitAddr(addr string) (host, port string) {
-	host, port, err := net.SplitHostPort(addr)
+func splitAddr(addr string) (host, port []byte) {
+	name, number, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", ""
+		return nil, nil
 	}
-	return host, port
+	return []byte(name), []byte(number)
 }
 
 // Head implements Answer.

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 
 	"pasted/internal/h1"
@@ -61,7 +62,7 @@ func (q *quick) setFrame() {
 		x.Head.Set("Host", string(x.Head.Text(x.Head.Host)))
 	}
 	environ := wsgi.Request{
-		Head: &x.Head, ScriptName: x.ScriptName, PathInfo: x.Path, Scheme: h.Scheme,
+		Head: &x.Head, ScriptName: x.ScriptName, PathInfo: x.Path, Scheme: cmp.Or(x.Origin.Scheme, h.Scheme),
 		ID: q.request.ID, ContentLength: -1, Body: x.Body, Inline: true,
 	}
 	if x.Head.Length > 0 || x.Head.HasLength() {

@@ -43,8 +43,8 @@ type Request struct {
 	// ScriptName and PathInfo are percent-decoded.
 	ScriptName, PathInfo   []byte
 	Scheme                 string // wsgi.url_scheme: "http" or "https"
-	ServerName, ServerPort string // empty: from the Host field, else localhost and 80
-	RemoteAddr, RemotePort string // RemotePort may be empty: it is left out
+	ServerName, ServerPort []byte // empty: from the Host field, else localhost and the scheme's
+	RemoteAddr, RemotePort []byte // RemotePort may be empty: it is left out
 	ID                     uint64 // pasted.request_id is its 16 hexadecimal digits
 	// ContentLength is the size of the body in bytes; -1: there is none, and
 	// CONTENT_LENGTH is left out.
@@ -70,11 +70,12 @@ func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
 	dst = appendEntry(dst, "PATH_INFO", r.PathInfo)
 	dst = appendEntry(dst, "QUERY_STRING", h.Text(h.Query))
 	dst = appendEntry(dst, "REQUEST_URI", h.Text(h.Target))
+	dst = appendEntry(dst, "RAW_URI", h.Text(h.Target)) // as gunicorn has it
 	dst = appendEntry(dst, "SERVER_PROTOCOL", h.Text(h.Proto))
 	dst = appendEntry(dst, "wsgi.url_scheme", r.Scheme)
 	dst = r.appendServer(dst)
 	dst = appendEntry(dst, "REMOTE_ADDR", r.RemoteAddr)
-	if r.RemotePort != "" {
+	if len(r.RemotePort) > 0 {
 		dst = appendEntry(dst, "REMOTE_PORT", r.RemotePort)
 	}
 	var id [16]byte
@@ -104,17 +105,27 @@ func AppendID(dst []byte, id uint64) []byte {
 	return dst
 }
 
-// appendServer appends SERVER_NAME and SERVER_PORT, which are never empty.
+var localhost, port80, port443 = []byte("localhost"), []byte("80"), []byte("443")
+
+// appendServer appends SERVER_NAME and SERVER_PORT, which are never empty. An
+// IPv6 address has its brackets (RFC 3875, 4.1.14).
 func (r *Request) appendServer(dst []byte) []byte {
 	name, port := r.ServerName, r.ServerPort
-	if name == "" {
-		name = "localhost"
+	if len(name) == 0 {
+		name, port, _ = h1.ParseHost(r.Head.Text(r.Head.Host))
 	}
-	if port == "" {
-		port = "80"
+	if len(name) == 0 {
+		name = localhost
+	}
+	if len(port) == 0 {
+		port = port80
 		if r.Scheme == "https" {
-			port = "443"
+			port = port443
 		}
+	}
+	if name[0] != '[' && bytes.IndexByte(name, ':') >= 0 {
+		var room [64]byte
+		name = append(append(append(room[:0], '['), name...), ']')
 	}
 	dst = appendEntry(dst, "SERVER_NAME", name)
 	return appendEntry(dst, "SERVER_PORT", port)

@@ -25,7 +25,7 @@ func environ(t *testing.T, raw string, change func(*wsgi.Request)) map[string]an
 	h1.SetHead(&head, r)
 	request := wsgi.Request{
 		Head: &head, ScriptName: []byte(h1.ScriptName(r)), PathInfo: []byte(r.URL.Path), Scheme: "http",
-		ServerName: "127.0.0.1", ServerPort: "8080", RemoteAddr: "127.0.0.9", ID: 0xabc, ContentLength: -1,
+		ServerName: []byte("127.0.0.1"), ServerPort: []byte("8080"), RemoteAddr: []byte("127.0.0.9"), ID: 0xabc, ContentLength: -1,
 	}
 	if change != nil {
 		change(&request)
@@ -58,7 +58,7 @@ func TestEnvironIsPEP3333s(t *testing.T) {
 		"wsgi.multiprocess": false, "wsgi.run_once": false, "wsgi.input_terminated": true,
 		"wsgi.url_scheme": "http", "wsgi.input": []byte(nil),
 		"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/a b/c/d",
-		"QUERY_STRING": "x=%20&y", "REQUEST_URI": "/a%20b/c%2Fd?x=%20&y",
+		"QUERY_STRING": "x=%20&y", "REQUEST_URI": "/a%20b/c%2Fd?x=%20&y", "RAW_URI": "/a%20b/c%2Fd?x=%20&y",
 		"SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8080",
 		"SERVER_SOFTWARE": "Pasted", "REMOTE_ADDR": "127.0.0.9", "pasted.request_id": "0000000000000abc",
 		"HTTP_HOST": "example.com:81", "HTTP_ACCEPT": "*/*", "HTTP_X_MANY": "1, 2",
@@ -107,7 +107,7 @@ func TestFieldsCannotForgeOtherKeys(t *testing.T) {
 func TestServerNameAndPortAreNeverEmpty(t *testing.T) {
 	for scheme, port := range map[string]string{"http": "80", "https": "443"} {
 		got := environ(t, "GET / HTTP/1.0\r\n\r\n", func(r *wsgi.Request) {
-			r.ServerName, r.ServerPort, r.Scheme = "", "", scheme
+			r.ServerName, r.ServerPort, r.Scheme = nil, nil, scheme
 		})
 		if got["SERVER_NAME"] != "localhost" || got["SERVER_PORT"] != port {
 			t.Errorf("%s: SERVER_NAME, SERVER_PORT = %q, %q, want localhost, %s", scheme, got["SERVER_NAME"], got["SERVER_PORT"], port)

@@ -166,8 +166,8 @@ func remoteAddr(x *h1.Exchange) string {
 	if forwarded := joined(&x.Head, "X-Forwarded-For"); forwarded != "-" && forwarded != "" {
 		return forwarded
 	}
-	if host, _ := x.Peer(); host != "" {
-		return host
+	if host, _ := x.Peer(); len(host) > 0 {
+		return string(host)
 	}
 	return "-" // a Unix socket
 }

@@ -3,7 +3,6 @@ package paste
 import (
 	"bytes"
 	"cmp"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -117,7 +116,7 @@ func (u *urlMap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		host = serverName(r)
 	}
 	path := joinSlashes(r.URL.Path)
-	switch a := u.find(host, path); {
+	switch a := u.find(host, path, h1.OriginOf(r).Scheme); {
 	case a != nil:
 		a.app.ServeHTTP(w, h1.Mount(r, h1.ScriptName(r)+a.prefix, path[len(a.prefix):]))
 	case u.notFound != nil:
@@ -133,7 +132,7 @@ func (u *urlMap) ServeHead(x *h1.Exchange) bool {
 	if len(host) == 0 || bytes.Contains(x.Path, doubleSlash) {
 		return false // rare enough
 	}
-	a := u.find(string(host), string(x.Path))
+	a := u.find(string(host), string(x.Path), x.Origin.Scheme)
 	if a == nil {
 		return false
 	}
@@ -166,13 +165,13 @@ func (u *urlMap) Ways(say func(path string, short bool, why string)) {
 
 // find returns the application for a path, in which no slashes are doubled, of
 // a host, the Host field or what stands for it, cut at the first colon as Paste
-// cuts it; nil: there is none.
-func (u *urlMap) find(host, path string) *mapped {
+// cuts it; nil: there is none. scheme is the request's, empty: the server's.
+func (u *urlMap) find(host, path, scheme string) *mapped {
 	host, port, found := strings.Cut(host, ":")
 	host = strings.ToLower(host)
 	if !found {
 		port = "443"
-		if u.scheme() == "http" {
+		if cmp.Or(scheme, u.scheme()) == "http" {
 			port = "80"
 		}
 	}
@@ -188,10 +187,10 @@ func (u *urlMap) find(host, path string) *mapped {
 	return nil
 }
 
-// serverName is SERVER_NAME: the address that the connection was made to.
+// serverName is SERVER_NAME, as it is without a Host field.
 func serverName(r *http.Request) string {
-	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		return addr.IP.String()
+	if host, _ := h1.LocalOf(r); len(host) > 0 {
+		return string(host)
 	}
 	return "localhost"
 }
