@@ -206,6 +206,26 @@ func (x *Exchange) Begin(a *Answer, body []byte, last bool) {
 	}
 }
 
+// Inform sends an answer before the answer (RFC 9110, 15.2), soon; not to a
+// client of HTTP/1.0, which knows none. It is called before Begin. a is used only
+// until it returns.
+func (x *Exchange) Inform(a *Answer) {
+	if x.Head.Minor == 0 {
+		return
+	}
+	out := a.appendTo(x.conn.front.scratch[:0], framing{frameNone, -1}, connectionUnsaid, "", nil)
+	x.conn.front.scratch = trimmed(out)
+	x.gather(out)
+}
+
+// FromHere says whether the client is on this machine, as far as can be told:
+// its address, and that by which it calls the server, are loopback's, and no
+// field tells of a proxy.
+func (x *Exchange) FromHere() bool {
+	return !x.Origin.Proxied && x.Head.Get("Via") == nil && x.PeerIP().IsLoopback() &&
+		isLoopback(x.Head.Text(x.Head.Host))
+}
+
 // scratchMost is the greatest memory in bytes that a loop keeps for writing.
 const scratchMost = 256 << 10
 

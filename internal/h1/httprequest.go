@@ -29,6 +29,8 @@ func SetHead(h *Head, r *http.Request) {
 	h.Proto = addText(h, r.Proto)
 	if r.Host != "" {
 		addJoined(h, "Host", []string{r.Host}, "")
+		h.HostField = 0
+		h.Host = h.Fields[0].Value
 	}
 	names := make([]string, 0, len(r.Header))
 	for name := range r.Header {

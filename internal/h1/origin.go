@@ -1,9 +1,11 @@
 package h1
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 )
 
@@ -47,6 +49,21 @@ func WithOrigin(r *http.Request, o Origin) *http.Request {
 func OriginOf(r *http.Request) Origin {
 	o, _ := r.Context().Value(originKey{}).(Origin)
 	return o
+}
+
+// FromHere is Exchange.FromHere on the long way.
+func FromHere(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback() && !OriginOf(r).Proxied &&
+		r.Header["Via"] == nil && isLoopback([]byte(r.Host))
+}
+
+// isLoopback says whether authority names this machine, and nothing else that
+// some DNS could have pointed to it.
+func isLoopback(authority []byte) bool {
+	host, _, _ := ParseHost(authority)
+	ip, _ := ParseIP(bytes.Trim(host, "[]"))
+	return ip.IsLoopback() || equalFold(host, "localhost")
 }
 
 // LocalOf is Exchange.Local on the long way.

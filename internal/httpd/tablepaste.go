@@ -98,7 +98,7 @@ func readLeftOut(field func(*Config) *bool) reader {
 
 func readTracebacks(d *draft, name string) {
 	if waitressBool(d, name, false) {
-		d.note(name, "no effect: a client never sees a traceback; it is in the log")
+		d.note(name, inWorkers+": debug, for clients on this machine alone")
 	}
 }
 

@@ -53,7 +53,7 @@ func benchHandler(b *testing.B) *pool.Handler {
 		_, _ = w.ends[lane].Write(append(frame, payload...))
 	})})
 	return &pool.Handler{
-		Pool: p, Constants: wsgi.NewConstants("Pasted/test", true, true), Scheme: "http",
+		Pool: p, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
 		Spool: spool.New(spool.Options{Dir: b.TempDir()}), Log: quiet,
 	}
 }

@@ -1,15 +1,18 @@
 package pool
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"pasted/internal/h1"
 	"pasted/internal/spool"
@@ -26,6 +29,9 @@ const (
 	// keptFields is how many fields an exchange may have had room for and be
 	// used again.
 	keptFields = 256
+	// keptInforms is how many answers before the answer wait for their client.
+	// Whatever is beyond is left out.
+	keptInforms = 8
 	// copyPiece is how much of a streamed answer is written at a time.
 	copyPiece = 32 << 10
 )
@@ -43,6 +49,7 @@ type exchange struct {
 	inline  bool        // the frame holds it all
 
 	signal  chan struct{}     // has room for one: the answer has begun, or ended
+	informs chan []byte       // payloads of Inform frames
 	payload []byte            // of the Head frame; empty: there was none
 	whole   bool              // payload holds the whole answer
 	in      *spool.PipeWriter // of the rest of the answer's body
@@ -58,7 +65,7 @@ type exchange struct {
 
 // exchanges are those that may be used again.
 var exchanges = sync.Pool{New: func() any {
-	x := &exchange{signal: make(chan struct{}, 1)}
+	x := &exchange{signal: make(chan struct{}, 1), informs: make(chan []byte, keptInforms)}
 	x.resume = x.request.Resume
 	return x
 }}
@@ -78,6 +85,9 @@ func newExchange(h *Handler) *exchange {
 func (x *exchange) release() {
 	x.cancel()
 	x.discard()
+	for len(x.informs) > 0 {
+		<-x.informs
+	}
 	if x.gone {
 		return // its end may be on its way, or come, to these very fields
 	}
@@ -172,6 +182,10 @@ func (x *exchange) setFrame(r *http.Request) {
 	environ.ServerName, environ.ServerPort = h1.LocalOf(r)
 	var flags uint8
 	environ.Deadline, flags = x.handler.rule(&x.request, []byte(r.Method), environ.ScriptName, environ.PathInfo)
+	environ.Came = x.handler.Pool.monotonic(time.Now())
+	if x.handler.Debug && h1.FromHere(r) {
+		flags |= wire.FlagLocal
+	}
 	if !environ.Inline {
 		flags |= wire.FlagBody
 	}
@@ -204,6 +218,42 @@ func (x *exchange) Head(payload []byte, last bool, _ *h1.Loop) {
 	}
 }
 
+// Inform implements Informer.
+func (x *exchange) Inform(payload []byte, _ *h1.Loop) {
+	select {
+	case x.informs <- bytes.Clone(payload):
+	default:
+	}
+}
+
+// inform sends an answer before the answer.
+func (x *exchange) inform(w http.ResponseWriter, payload []byte) {
+	if err := x.parsed.SetInform(payload); err != nil {
+		x.handler.noteInform(x.request.ID, err)
+		return
+	}
+	header := w.Header()
+	kept := maps.Clone(header)
+	clear(header)
+	x.parsed.SetHeader(header)
+	delete(header, "Content-Type")
+	w.WriteHeader(x.parsed.Code)
+	clear(header)
+	maps.Copy(header, kept)
+}
+
+// informAll sends the answers that have come before the answer.
+func (x *exchange) informAll(w http.ResponseWriter) {
+	for {
+		select {
+		case payload := <-x.informs:
+			x.inform(w, payload)
+		default:
+			return
+		}
+	}
+}
+
 // Data implements Answer. What a client that has gone would have got is thrown
 // away: soon the request will be cancelled.
 func (x *exchange) Data(p []byte, _ bool, _ *h1.Loop) (ok bool) {
@@ -233,6 +283,7 @@ func (x *exchange) begun() bool {
 
 // write writes the answer that has begun or ended.
 func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
+	x.informAll(w)
 	if len(x.payload) == 0 {
 		x.handler.fail(w, x.request.ID, x.err)
 		return

@@ -27,6 +27,7 @@ type Handler struct {
 	MaxBody   int64         // of a request in bytes; zero: the Spool's limit
 	Paths     *paths.Table  // what holds for single paths; may be nil
 	Timeout   time.Duration // of a request whose path has none; zero: none
+	Debug     bool          // clients on this machine see what the application raises
 	// CancelOnDisconnect says that what the application does for a client that
 	// has gone is stopped, where the path does not say otherwise.
 	CancelOnDisconnect bool
@@ -68,11 +69,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.setFrame(r)
 	x.given = true
 	h.Pool.Do(&x.request, nil)
-	select {
-	case <-x.signal:
-	case <-r.Context().Done():
-		if !x.begun() {
-			return // the client has gone, and nobody can be told
+	for answered := false; !answered; {
+		select {
+		case payload := <-x.informs:
+			x.inform(w, payload)
+		case <-x.signal:
+			answered = true
+		case <-r.Context().Done():
+			if answered = x.begun(); !answered {
+				return // the client has gone, and nobody can be told
+			}
 		}
 	}
 	x.ended = x.out == nil

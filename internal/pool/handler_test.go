@@ -29,7 +29,7 @@ func serve(t *testing.T, lanes int, do func(*fakeWorker, int, wire.Frame)) (*htt
 	t.Helper()
 	p := run(t, pool.Options{Start: fakes(t, lanes, do), QueueTimeout: 10 * time.Second, Grace: time.Second})
 	h := &pool.Handler{
-		Pool: p, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true), Scheme: "http",
+		Pool: p, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
 		Spool: spool.New(spool.Options{Memory: 32 << 10, Dir: t.TempDir()}), Log: quiet,
 	}
 	s := httptest.NewServer(http.MaxBytesHandler(h, 4<<20))

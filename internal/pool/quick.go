@@ -68,12 +68,16 @@ func (q *quick) setFrame() {
 	if x.Head.Length > 0 || x.Head.HasLength() {
 		environ.ContentLength = x.Head.Length
 	}
+	environ.Came = h.Pool.monotonic(q.loop.Now())
 	environ.RemoteAddr, environ.RemotePort = x.Peer()
 	environ.ServerName, environ.ServerPort = x.Local()
 	deadline, flag := h.rule(&q.request, x.Head.Text(x.Head.Method), x.ScriptName, x.Path)
 	environ.Deadline = deadline
 	if cap(q.frame) > keptBuffer {
 		q.frame = nil
+	}
+	if h.Debug && x.FromHere() {
+		flag |= wire.FlagLocal
 	}
 	q.frame = wire.AppendHead(q.frame[:0], wire.Request, flag, h.Root, 0, 0)
 	q.frame = h.Constants.AppendEnviron(q.frame, &environ)
@@ -111,6 +115,27 @@ func (q *quick) Head(payload []byte, last bool, on *h1.Loop) {
 			q.hold(out)
 		}
 	})
+}
+
+// Inform implements Informer.
+func (q *quick) Inform(payload []byte, on *h1.Loop) {
+	if on == q.loop {
+		q.inform(payload)
+		return
+	}
+	payload = bytes.Clone(payload)
+	q.loop.Post(func() { q.inform(payload) })
+}
+
+func (q *quick) inform(payload []byte) {
+	if q.x == nil || q.begun {
+		return
+	}
+	if err := q.parsed.SetInform(payload); err != nil {
+		q.handler.noteInform(q.request.ID, err)
+		return
+	}
+	q.x.Inform(&q.parsed.Answer)
 }
 
 // Data implements Answer.

@@ -40,7 +40,7 @@ func serveQuick(t *testing.T, short bool, loops, lanes int, do func(*fakeWorker,
 		Loops: ran, Start: fakes(t, lanes, do), QueueTimeout: 10 * time.Second, Grace: time.Second, Log: quiet,
 	})
 	h := &pool.Handler{
-		Pool: f.pool, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true), Scheme: "http",
+		Pool: f.pool, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
 		Spool: spool.New(spool.Options{Memory: 32 << 10, Dir: t.TempDir()}), Log: log,
 	}
 	base, cancel := context.WithCancel(context.Background())

@@ -92,6 +92,12 @@ func (h *Handler) failureOf(id uint64, err error) failure {
 	return f
 }
 
+// noteInform logs that what an application has said before its answer is not
+// valid.
+func (h *Handler) noteInform(id uint64, err error) {
+	h.Log.Error("interim answer refused", "request", idText(id), "err", err)
+}
+
 // fail answers a request that has no answer of its worker.
 func (h *Handler) fail(w http.ResponseWriter, id uint64, err error) {
 	f := h.failureOf(id, err)

@@ -35,6 +35,14 @@ type Answer interface {
 	End(err error, on *h1.Loop)
 }
 
+// An Informer is an Answer that also takes what a worker answers before the
+// answer.
+type Informer interface {
+	// Inform takes the payload of an Inform frame. It is called before Head,
+	// as Head is.
+	Inform(payload []byte, on *h1.Loop)
+}
+
 // A Request is one request on its way to a worker and back. It must not be
 // copied. The pool allocates nothing for it.
 type Request struct {
@@ -133,6 +141,14 @@ func (r *Request) head(payload []byte, last bool, on *h1.Loop) {
 	if r.begin(on) {
 		defer r.finish()
 		r.Answer.Head(payload, last, on)
+	}
+}
+
+// inform passes an Inform frame on, unless r has ended or nobody wants it.
+func (r *Request) inform(payload []byte, on *h1.Loop) {
+	if i, ok := r.Answer.(Informer); ok && r.begin(on) {
+		defer r.finish()
+		i.Inform(payload, on)
 	}
 }
 

@@ -141,10 +141,12 @@ func (a *answering) check(f wire.Frame) error {
 	switch {
 	case a.request == nil || f.Number != a.request.number:
 		return wrong("which it does not have")
-	case f.Kind != wire.Head && f.Kind != wire.Data && f.Kind != wire.End && f.Kind != wire.Want:
+	case f.Kind != wire.Head && f.Kind != wire.Data && f.Kind != wire.End && f.Kind != wire.Want && f.Kind != wire.Inform:
 		return wrong("which no lane carries")
 	case f.Kind == wire.Head && a.begun:
 		return wrong("which has had its head")
+	case f.Kind == wire.Inform && (a.begun || f.Flags != 0):
+		return wrong("which has had its head, or with flags")
 	case f.Kind == wire.Head && len(f.Payload) == 0:
 		return wrong("without a head in it")
 	case !a.begun && (f.Kind == wire.Data || f.Kind == wire.End && !failed):
@@ -173,6 +175,9 @@ func (l *lane) take(f wire.Frame) bool {
 	r := l.current.request
 	last := f.Kind == wire.End || f.Flags&wire.FlagEnd != 0
 	switch f.Kind {
+	case wire.Inform:
+		r.inform(f.Payload, l.loop)
+		return true
 	case wire.Head:
 		l.current.begun = true
 		r.head(f.Payload, last, l.loop)

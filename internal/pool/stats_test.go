@@ -31,7 +31,7 @@ func awaitStats(t *testing.T, p *pool.Pool, want func(pool.Stats) bool) pool.Sta
 
 // named is a request for /path.
 func named(answer pool.Answer, path string) *pool.Request {
-	environ := wsgi.NewConstants("Pasted", true, false).AppendEnviron(nil, &wsgi.Request{
+	environ := wsgi.NewConstants("Pasted", true, false, 1).AppendEnviron(nil, &wsgi.Request{
 		Head: new(h1.Head), PathInfo: []byte(path), Scheme: "http", ContentLength: -1,
 	})
 	frame := append(wire.AppendHead(nil, wire.Request, 0, 0, 0, len(environ)), environ...)

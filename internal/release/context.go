@@ -259,8 +259,8 @@ func (h *host) Probe(ctx context.Context, resolve func(marshal.Dict) marshal.Dic
 			{Key: "stand_ins", Value: h.standIns},
 		},
 		Resolve: resolve,
-		Output: func(_ uint64, level int, text string) {
-			h.log.Log(context.Background(), slog.Level((level-20)/10*4), "application", "text", text)
+		Output: func(o worker.Output) {
+			h.log.Log(context.Background(), slog.Level((o.Level-20)/10*4), "application", "text", o.Text)
 		},
 		Stdout: h.stderr, Stderr: h.stderr, Log: h.log,
 	}, 0)

@@ -132,11 +132,15 @@ func urls(scheme string, listeners []net.Listener) []string {
 
 // connect gives the handlers of the roots their pool.
 func (r *Release) connect() {
-	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.Processes > 1)
+	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.Processes > 1, r.Number)
 	store := spool.New(spool.Options{DiskFailed: func(err error) {
 		r.options.Log.Error("answers of slow clients cannot wait on disk", "err", err)
 	}})
+	if r.Workers.Debug {
+		r.options.Log.Warn("debug is on: clients on this machine see tracebacks of the application", "option", "["+workersSection+"] debug")
+	}
 	for _, h := range r.handlers {
+		h.Debug = r.Workers.Debug
 		h.Pool, h.Constants, h.Spool = r.pool, constants, store
 		h.Scheme, h.Log = r.Server.URLScheme, r.options.Log
 		h.MaxBody, h.Paths = r.Server.MaxBodySize, r.paths
@@ -220,13 +224,19 @@ func (r *Release) extend(number uint64, d time.Duration) {
 	}
 }
 
-// output logs a line that the application has written to wsgi.errors, or a
-// traceback's.
-func (r *Release) output(number uint64, level int, text string) {
+// output logs what the application has said: lines that it has written to
+// wsgi.errors, or what it has raised.
+func (r *Release) output(o worker.Output) {
 	id := ""
 	if r.pool != nil {
-		id = r.pool.RequestID(number)
+		id = r.pool.RequestID(o.Number)
 	}
 	// Python's levels are 10, 20, 30, 40; slog's are -4, 0, 4, 8.
-	r.options.Log.Log(context.Background(), slog.Level((level-20)/10*4), "application", "request", id, "text", text)
+	level := slog.Level((o.Level - 20) / 10 * 4)
+	if o.Method == "" {
+		r.options.Log.Log(context.Background(), level, "application", "request", id, "text", o.Text)
+		return
+	}
+	r.options.Log.Log(context.Background(), level, "application failed", "request", id, "method", o.Method,
+		"path", o.Path, "release", r.Number, "worker", o.PID, "text", o.Text)
 }

@@ -39,6 +39,8 @@ type Workers struct {
 	// Python names the interpreter; empty: it is looked for.
 	Python  string
 	Preload bool
+	// Debug has clients on this machine see tracebacks.
+	Debug bool
 	// Setup is "module:callable", or empty.
 	Setup string
 	Path  []string // put before sys.path
@@ -83,6 +85,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		Threads:   r.Int("threads", defaultThreads, 1, mostThreads),
 		Python:    r.Text("python", ""),
 		Preload:   r.Bool("preload", true),
+		Debug:     r.Bool("debug", false),
 		Setup:     readSetup(r),
 		Umask:     r.Mode("umask", -1),
 		Chdir:     readDir(r, "chdir", dir),

@@ -178,8 +178,8 @@ func (s *Survey) Probe(ctx context.Context) (*worker.Probe, error) {
 			{Key: "setup", Value: textOrNone(s.Workers.Setup)},
 		},
 		Resolve: func(marshal.Dict) marshal.Dict { return nil }, // only creating asks
-		Output: func(_ uint64, level int, text string) {
-			s.options.Log.Log(context.Background(), slog.Level((level-20)/10*4), "application", "text", text)
+		Output: func(o worker.Output) {
+			s.options.Log.Log(context.Background(), slog.Level((o.Level-20)/10*4), "application", "text", o.Text)
 		},
 		Stdout: s.options.Stderr, Stderr: s.options.Stderr, Log: s.options.Log,
 	}, 0)

@@ -27,6 +27,7 @@
 //	Request n  environ, small body  →
 //	                                ←   Want n     up to so many bytes of a body
 //	Body n                          →
+//	                                ←   Inform n   an answer before the answer, such as 103
 //	                                ←   Head n     status, fields, first bytes
 //	                                ←   Data n
 //	                                ←   End n
@@ -42,6 +43,9 @@
 // has stopped half-way, or nobody waits for the answer any more, and what has come
 // is not to be taken for the whole. A worker that does not want the body does not
 // ask.
+//
+// Inform: the payload is that of Head without a body, its status one of 102 to
+// 199 but 101; any number of them, before Head.
 //
 // Head: the payload is the marshal tuple (status, fields), status a str such
 // as "200 OK", fields a list of (name, value) tuples of str, all of Latin-1
@@ -78,7 +82,9 @@
 //	         ←  Failed  number = worker or 0; {"class", "text", "traceback", "stage"}
 //	         ←  Resolve number = question; {"context", "type", "name", "global_conf"}
 //	         ←  Ready   number = worker; {"threads": the kernel's numbers of the lanes', if known; "board": whether it is kept}: they are served
-//	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text
+//	         ←  Log     number = request or 0, aux = level as in Python's logging; UTF-8 text;
+//	                    with FlagFailed its first line is the request's method and target,
+//	                    and the rest a traceback
 //	         ←  Pong
 //	         ←  Found   number = the Probe's; what was found
 //	         ←  Extend  number = request; a u64, the microseconds from now that it may still take
@@ -133,17 +139,19 @@ const (
 	Data Kind = 0x61
 	End  Kind = 0x62
 	Want Kind = 0x63
+	// 0x64 is another's.
+	Inform Kind = 0x65
 )
 
 // Flags of a frame.
 const (
-	FlagEnd    uint8 = 1 << 0 // nothing follows for this request
-	FlagFailed uint8 = 1 << 1 // on End: the application raised; on Body: it breaks off
-	FlagBody   uint8 = 1 << 2 // on Request: the body is asked for with Want
-	FlagTimed  uint8 = 1 << 3 // on Request: it has a deadline, under "pasted.deadline"
-	FlagGone   uint8 = 1 << 4 // on Expire: nobody waits for the answer
-
+	FlagEnd     uint8 = 1 << 0 // nothing follows for this request
+	FlagFailed  uint8 = 1 << 1 // on End and Log: the application raised; on Body: it breaks off
+	FlagBody    uint8 = 1 << 2 // on Request: the body is asked for with Want
+	FlagTimed   uint8 = 1 << 3 // on Request: it has a deadline, under "pasted.deadline"
+	FlagGone    uint8 = 1 << 4 // on Expire: nobody waits for the answer
 	FlagSkipped uint8 = 1 << 5 // on End: it had been revoked, the application has not seen it
+	FlagLocal   uint8 = 1 << 7 // on Request: the client is to see what the application raises
 )
 
 // Sizes in bytes, and MaxDescriptors in descriptors.

@@ -163,7 +163,7 @@ func (p *process) readFrames() error {
 func (p *process) take(f wire.Frame) error {
 	switch f.Kind {
 	case wire.Log:
-		p.cfg.Output(f.Number, int(f.Aux), string(f.Payload))
+		p.cfg.Output(p.output(f))
 		return nil
 	case wire.Pong:
 		return nil

@@ -39,7 +39,7 @@ type Config struct {
 	// Output takes a line that the application has written: for which
 	// request (0: none) and at which level of Python's logging. It is called
 	// from several goroutines.
-	Output func(number uint64, level int, text string)
+	Output func(Output)
 	// Extend takes what the application says of a request: that it may take so
 	// much longer from now on. nil: nobody cares. It is called from several
 	// goroutines.

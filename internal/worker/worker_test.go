@@ -162,10 +162,10 @@ type lines struct {
 	all []string
 }
 
-func (l *lines) add(number uint64, level int, text string) {
+func (l *lines) add(o worker.Output) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = append(l.all, fmt.Sprintf("%d %d %s", number, level, text))
+	l.all = append(l.all, fmt.Sprintf("%d %d %s", o.Number, o.Level, o.Text))
 }
 
 func (l *lines) get() []string {

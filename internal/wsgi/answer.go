@@ -45,6 +45,32 @@ func (a *Answer) SetPayload(payload []byte) (body []byte, err error) {
 	return body, nil
 }
 
+// SetInform reads the payload of an Inform frame: an answer before the answer,
+// with a code from 102 to 199. An error wraps ErrBadAnswer; a is not usable
+// then.
+func (a *Answer) SetInform(payload []byte) error {
+	rest, err := a.raw.Decode(payload)
+	if err != nil || len(rest) > 0 {
+		return fmt.Errorf("%w: an interim answer of another form (%v)", ErrBadAnswer, err)
+	}
+	status := a.raw.Status
+	code, ok := int64(0), false
+	if len(status) > 3 && status[3] == ' ' {
+		code, ok = parseLength(status[:3])
+	}
+	if !ok || code < 102 || code > 199 || !validValue(status) {
+		return fmt.Errorf("%w: interim status %q: want a code from 102 to 199", ErrBadAnswer, status)
+	}
+	a.Code, a.Reason, a.Length, a.Close = int(code), status[4:], -1, false
+	a.Fields = a.Fields[:0]
+	for _, f := range a.raw.Fields {
+		if err := a.addField(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *Answer) setStatus(status []byte) error {
 	if len(status) < 3 || len(status) > 3 && status[3] != ' ' {
 		return fmt.Errorf("%w: status %q: want three digits, a space and a reason", ErrBadAnswer, status)
@@ -82,7 +108,7 @@ func (a *Answer) addField(f marshal.Field) error {
 	case equalFold(f.Name, "connection"):
 		a.Close = a.Close || equalFold(f.Value, "close")
 		return nil
-	case hopByHop(f.Name):
+	case hopByHop(f.Name): // which the Python side refuses (PEP 3333)
 		return nil
 	}
 	a.Fields = append(a.Fields, h1.AnswerField(f))
@@ -102,7 +128,8 @@ func parseLength(text []byte) (n int64, ok bool) {
 
 func hopByHop(name []byte) bool {
 	return equalFold(name, "transfer-encoding") || equalFold(name, "keep-alive") ||
-		equalFold(name, "te") || equalFold(name, "trailer") || equalFold(name, "upgrade")
+		equalFold(name, "te") || equalFold(name, "trailer") || equalFold(name, "upgrade") ||
+		equalFold(name, "proxy-connection")
 }
 
 // validName says whether name is a token (RFC 9110, 5.6.2).

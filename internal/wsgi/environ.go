@@ -14,8 +14,9 @@ type Constants struct{ entries []byte }
 
 // NewConstants returns the constant entries for workers with several threads
 // (wsgi.multithread) and of several processes (wsgi.multiprocess). software is
-// SERVER_SOFTWARE.
-func NewConstants(software string, multithread, multiprocess bool) *Constants {
+// SERVER_SOFTWARE, and release the number of the load of file and code that serves
+// (pasted.release).
+func NewConstants(software string, multithread, multiprocess bool, release int) *Constants {
 	b := marshal.AppendKey(nil, "wsgi.version")
 	b = marshal.AppendTupleHead(b, 2)
 	b = marshal.AppendInt(b, 1)
@@ -34,6 +35,8 @@ func NewConstants(software string, multithread, multiprocess bool) *Constants {
 		b = marshal.AppendBool(b, entry.value)
 	}
 	b = appendEntry(b, "SERVER_SOFTWARE", software)
+	b = marshal.AppendKey(b, "pasted.release")
+	b = marshal.AppendInt(b, int64(release))
 	return &Constants{entries: b}
 }
 
@@ -45,7 +48,11 @@ type Request struct {
 	Scheme                 string // wsgi.url_scheme: "http" or "https"
 	ServerName, ServerPort []byte // empty: from the Host field, else localhost and the scheme's
 	RemoteAddr, RemotePort []byte // RemotePort may be empty: it is left out
-	ID                     uint64 // pasted.request_id is its 16 hexadecimal digits
+	// Came is when the request was there, as Python's time.monotonic() counts,
+	// for pasted.queue_time: the worker makes it of the difference to its own
+	// time. 0: it is left out.
+	Came float64
+	ID   uint64 // pasted.request_id is its 16 hexadecimal digits
 	// ContentLength is the size of the body in bytes; -1: there is none, and
 	// CONTENT_LENGTH is left out.
 	ContentLength int64
@@ -77,6 +84,10 @@ func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
 	dst = appendEntry(dst, "REMOTE_ADDR", r.RemoteAddr)
 	if len(r.RemotePort) > 0 {
 		dst = appendEntry(dst, "REMOTE_PORT", r.RemotePort)
+	}
+	if r.Came != 0 {
+		dst = marshal.AppendKey(dst, "pasted.queue_time")
+		dst = marshal.AppendFloat(dst, r.Came)
 	}
 	var id [16]byte
 	dst = appendEntry(dst, "pasted.request_id", AppendID(id[:0], r.ID))

@@ -11,7 +11,7 @@ func encoded(script, path string) []byte {
 	request := wsgi.Request{
 		Head: new(h1.Head), ScriptName: []byte(script), PathInfo: []byte(path), Scheme: "http", ContentLength: -1,
 	}
-	return wsgi.NewConstants("Pasted", true, false).AppendEnviron(nil, &request)
+	return wsgi.NewConstants("Pasted", true, false, 1).AppendEnviron(nil, &request)
 }
 
 func TestPeekReadsThePathAsItWasMeant(t *testing.T) {

@@ -30,7 +30,7 @@ func environ(t *testing.T, raw string, change func(*wsgi.Request)) map[string]an
 	if change != nil {
 		change(&request)
 	}
-	return decode(t, wsgi.NewConstants("Pasted", true, false).AppendEnviron(nil, &request))
+	return decode(t, wsgi.NewConstants("Pasted", true, false, 1).AppendEnviron(nil, &request))
 }
 
 func decode(t *testing.T, data []byte) map[string]any {
@@ -60,7 +60,7 @@ func TestEnvironIsPEP3333s(t *testing.T) {
 		"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/a b/c/d",
 		"QUERY_STRING": "x=%20&y", "REQUEST_URI": "/a%20b/c%2Fd?x=%20&y", "RAW_URI": "/a%20b/c%2Fd?x=%20&y",
 		"SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8080",
-		"SERVER_SOFTWARE": "Pasted", "REMOTE_ADDR": "127.0.0.9", "pasted.request_id": "0000000000000abc",
+		"SERVER_SOFTWARE": "Pasted", "pasted.release": int64(1), "REMOTE_ADDR": "127.0.0.9", "pasted.request_id": "0000000000000abc",
 		"HTTP_HOST": "example.com:81", "HTTP_ACCEPT": "*/*", "HTTP_X_MANY": "1, 2",
 		"HTTP_COOKIE": "a=1; b=2", "CONTENT_TYPE": "text/plain",
 	}
@@ -140,7 +140,7 @@ func TestRepeatedFieldsAreJoinedOnce(t *testing.T) {
 		{Name: span("a", 10), Value: span("3", 20)},
 	}}
 	r := wsgi.Request{Head: &head, ContentLength: -1}
-	got := decode(t, wsgi.NewConstants("Pasted", false, false).AppendEnviron(nil, &r))
+	got := decode(t, wsgi.NewConstants("Pasted", false, false, 1).AppendEnviron(nil, &r))
 	if got["HTTP_A"] != "1, 3" || got["HTTP_B"] != "2" {
 		t.Errorf("HTTP_A, HTTP_B = %q, %q, want \"1, 3\", \"2\"", got["HTTP_A"], got["HTTP_B"])
 	}
@@ -222,15 +222,65 @@ func FuzzFieldsForgeNoKey(f *testing.F) {
 	f.Add("CONTENT_LENGTH", "9", "*")
 	plain := wsgi.Request{Head: &h1.Head{}, ContentLength: -1}
 	f.Fuzz(func(t *testing.T, name, value, target string) {
-		known := decode(t, wsgi.NewConstants("Pasted", true, true).AppendEnviron(nil, &plain))
+		known := decode(t, wsgi.NewConstants("Pasted", true, true, 1).AppendEnviron(nil, &plain))
 		r := &http.Request{Method: "GET", RequestURI: target, Proto: "HTTP/1.1", Header: http.Header{name: {value}}}
 		var head h1.Head
 		h1.SetHead(&head, r)
-		got := decode(t, wsgi.NewConstants("Pasted", true, true).AppendEnviron(nil, &wsgi.Request{Head: &head, ContentLength: -1}))
+		got := decode(t, wsgi.NewConstants("Pasted", true, true, 1).AppendEnviron(nil, &wsgi.Request{Head: &head, ContentLength: -1}))
 		for key := range got {
 			if _, ok := known[key]; !ok && key != "CONTENT_TYPE" && !strings.HasPrefix(key, "HTTP_") {
 				t.Errorf("field %q made the key %q", name, key)
 			}
 		}
 	})
+}
+
+func TestInterimAnswers(t *testing.T) {
+	strip := func(data []byte) []byte { return data[:len(data)-len("body")] }
+	var a wsgi.Answer
+	if err := a.SetInform(strip(payload(t, "103 Early Hints", "Link", "</a>", "Connection", "x"))); err != nil || a.Code != 103 || len(a.Fields) != 1 {
+		t.Errorf("SetInform() = %v, code %d, fields %v", err, a.Code, a.Fields)
+	}
+	for name, data := range map[string][]byte{
+		"with a body":         payload(t, "103 Early Hints"),
+		"a final one":         strip(payload(t, "200 OK")),
+		"100":                 strip(payload(t, "100 Continue")),
+		"101":                 strip(payload(t, "101 Switching Protocols")),
+		"line break":          strip(payload(t, "103 Early\r\nHints")),
+		"no reason":           strip(payload(t, "103")),
+		"line break in field": strip(payload(t, "103 Early Hints", "Link", "a\nb")),
+		"nothing":             nil,
+	} {
+		if err := a.SetInform(data); !errors.Is(err, wsgi.ErrBadAnswer) {
+			t.Errorf("%s: error = %v, want %v", name, err, wsgi.ErrBadAnswer)
+		}
+	}
+}
+
+// RFC 3875, 4.1.14 and 4.1.15.
+func TestServerNameOfEveryKindOfHost(t *testing.T) {
+	for host, want := range map[string][2]string{
+		"example.org": {"example.org", "80"}, "example.org:81": {"example.org", "81"},
+		"[::1]": {"[::1]", "80"}, "[::1]:82": {"[::1]", "82"}, "10.0.0.1:83": {"10.0.0.1", "83"},
+	} {
+		got := environ(t, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n", func(r *wsgi.Request) {
+			r.ServerName, r.ServerPort = nil, nil // of a Unix socket
+			r.Head.Host = r.Head.Fields[0].Value
+		})
+		if got["SERVER_NAME"] != want[0] || got["SERVER_PORT"] != want[1] {
+			t.Errorf("%s: SERVER_NAME, SERVER_PORT = %q, %q, want %q", host, got["SERVER_NAME"], got["SERVER_PORT"], want)
+		}
+	}
+	got := environ(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", func(r *wsgi.Request) { r.ServerName = []byte("2001:db8::1") })
+	if got["SERVER_NAME"] != "[2001:db8::1]" {
+		t.Errorf("SERVER_NAME = %q, want brackets", got["SERVER_NAME"])
+	}
+}
+
+func TestQueueTimeBeginsWhenTheRequestCame(t *testing.T) {
+	c := wsgi.NewConstants("Pasted", false, false, 3)
+	got := decode(t, c.AppendEnviron(nil, &wsgi.Request{Head: &h1.Head{}, ContentLength: -1, Came: 4711.5}))
+	if got["pasted.queue_time"] != 4711.5 || got["pasted.release"] != int64(3) {
+		t.Errorf("pasted.queue_time, pasted.release = %v, %v", got["pasted.queue_time"], got["pasted.release"])
+	}
 }

@@ -1,10 +1,11 @@
 """The answer to one request: PEP 3333's start_response, write and iterable."""
 
+import itertools
 import marshal
 import re
 
 from pasted_worker.body import PIECE
-from pasted_worker.frames import DATA, END, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, MAX_LANE
+from pasted_worker.frames import DATA, END, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, INFORM, MAX_LANE
 
 WHOLE = 64 * 1024  # an answer's first bytes, up to so many, go with its head
 KEPT = 4 * 1024    # bytes of a prepared head that is kept for the next answer
@@ -12,7 +13,17 @@ KEPT = 4 * 1024    # bytes of a prepared head that is kept for the next answer
 # What Lane.prepared is at first: no status is equal to this one.
 NOT_PREPARED = (object(), None, b"")
 
-_plausible = re.compile(r"[0-9]{3}(?: |\Z)").match
+_plausible = re.compile(r"[2-9][0-9]{2}(?: |\Z)").match
+_control = re.compile("[\0-\x08\x0a-\x1f\x7f]").search
+_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
+
+# Fields about the connection, which is the server's (RFC 2616, 13.5.1, that
+# PEP 3333 refers to, and RFC 9110, 7.6.1), and how long their names are.
+_HOP_BY_HOP = frozenset("""
+    connection keep-alive proxy-authenticate proxy-authorization proxy-connection
+    te trailer trailers transfer-encoding upgrade
+""".split())
+_HOP_LENGTHS = frozenset(map(len, _HOP_BY_HOP))
 
 _pack = HEAD.pack
 _dumps = marshal.dumps
@@ -39,8 +50,8 @@ class Answer:
     def start_response(self, status, headers, exc_info=None):
         """Take the status and the fields, and return write (PEP 3333).
 
-        Mistakes are raised here, in the application's own call, as far as they
-        are of type and form; what HTTP allows in a field Pasted checks.
+        Mistakes are raised here, in the application's own call. Pasted, which
+        trusts nobody, looks again.
         """
         if exc_info:
             try:
@@ -59,6 +70,24 @@ class Answer:
                 lane.prepared = status, fields, head
         self._head, self._fields = head, fields
         return self.write
+
+    def inform(self, headers):
+        """Send the fields ahead of the answer, as 103 (Early Hints, RFC 8297).
+
+        It is wsgi.early_hints. It does nothing once the answer has begun.
+        """
+        _, _, payload = _prepare(_EARLY_HINTS, headers)
+        lane = self._lane
+        if self.begun or self.ended or lane.cancelled and self._number in lane.cancelled:
+            return
+        lane.send(_pack(len(payload), INFORM, 0, lane.index, self._number) + payload)
+
+    def show(self, page):
+        """Answer with a page of HTML, in the place of what has not begun."""
+        body = page.encode("utf-8", "backslashreplace")
+        self._head = _dumps(("500 Internal Server Error", _PAGE), 2)
+        self._fields, self._left, self.ended = _PAGE, -1, True
+        self._begin(body, FLAG_END)
 
     def write(self, data):
         """Send data, after the head if that has not been sent (PEP 3333)."""
@@ -167,6 +196,18 @@ class Answer:
             before = []
 
 
+# Told from an application's by being this very object.
+_EARLY_HINTS = "103 Early Hints"
+
+# Fields of a page that says what the application has raised.
+_PAGE = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+]
+
+
 def _prepare(status, headers):
     """Return status, the fields and both in marshal's format, or raise what is wrong.
 
@@ -174,8 +215,8 @@ def _prepare(status, headers):
     """
     if type(status) is not str:
         status = _plain_status(status)
-    if not _plausible(status):
-        raise ValueError("status %r: want three digits, a space and a reason" % (status,))
+    if not _plausible(status) and status is not _EARLY_HINTS:
+        raise ValueError("status %r: want three digits, from 200 on, a space and a reason" % (status,))
     fields = list(headers)
     for field in fields:
         if type(field) is tuple and len(field) == 2:
@@ -184,11 +225,30 @@ def _prepare(status, headers):
                 continue
         fields = _plain_fields(fields)
         break
+    text = status + "".join(itertools.chain.from_iterable(fields))
+    if not text.isprintable() or max(text) > "\xff":
+        _look_closely(status, fields)
+    for name, _ in fields:
+        if len(name) in _HOP_LENGTHS and name.lower() in _HOP_BY_HOP:
+            raise ValueError(
+                "field %r: it is about the connection, which is the server's: want it left out "
+                "(PEP 3333, Other HTTP Features)" % (name,))
     head = _dumps((status, fields), 2)
     if len(head) > MAX_LANE:
         raise ValueError("the answer's status and fields have %d bytes: want at most %d" % (
             len(head), MAX_LANE))
     return status, fields, head
+
+
+def _look_closely(status, fields):
+    """Raise what is wrong with a character of these, if anything is."""
+    for what, text in itertools.chain([("status", status)], fields):
+        if _control(text) or max(text, default="") > "\xff":
+            raise ValueError("%s %r: want no control characters, and none above U+00FF" % (
+                what if text is status else "field %r" % (what,), text))
+    for name, _ in fields:
+        if not _token(name):
+            raise ValueError("field %r: want a name of letters, digits and hyphens" % (name,))
 
 
 def _content_length(fields):

@@ -2,6 +2,7 @@
 
 import array
 import collections
+import logging
 import marshal
 import os
 import socket
@@ -9,7 +10,8 @@ import sys
 import threading
 
 from pasted_worker.frames import (
-    ANSWER, BOARD, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_GONE, FORK, HEAD, IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
+    ANSWER, BOARD, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_FAILED, FLAG_GONE, FORK, HEAD,
+    IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
 from pasted_worker.log import current
 
 Frame = collections.namedtuple("Frame", "kind flags aux number payload descriptors")
@@ -94,6 +96,13 @@ class Control:
         """Say that a request may take so many seconds from now on."""
         micros = min(max(int(seconds * 1e6), 0), (1 << 64) - 1)
         self._write(HEAD.pack(EXTENDED.size, EXTEND, 0, 0, number) + EXTENDED.pack(micros))
+
+    def log_failed(self, record, number):
+        """Send the Log frame of a traceback: method and target, then the lines."""
+        if self._socket is None:
+            sys.stderr.write(record.decode("utf-8", "replace") + "\n")
+            return
+        self._write(HEAD.pack(len(record), LOG, FLAG_FAILED, logging.ERROR, number) + record)
 
     def _write(self, frames):
         with self._writing:

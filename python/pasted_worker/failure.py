@@ -62,6 +62,50 @@ def traceback_of(error):
     return text if text.startswith(_HEADLINE) else _HEADLINE + text
 
 
+def request_line(environ):
+    """Return a request's method and target, of which whatever the application has left."""
+    words = []
+    for key in ("REQUEST_METHOD", "REQUEST_URI"):
+        word = environ.get(key) if isinstance(environ, dict) else None
+        if not isinstance(word, str) or not word.isprintable() or " " in word:
+            word = "?"
+        words.append(word[:1024] or "?")
+    return " ".join(words)
+
+
+def page(traceback_text, environ):
+    """Return a page of HTML with a traceback, for whoever writes the application."""
+    number = environ.get("pasted.request_id", "") if isinstance(environ, dict) else ""
+    title = traceback_text.rstrip("\n").rpartition("\n")[2]
+    return _PAGE % {
+        "title": _escape(title[:500]), "request": _escape(request_line(environ)),
+        "number": _escape(str(number)), "traceback": _escape(traceback_text),
+    }
+
+
+def _escape(text):
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
+        text = text.replace(character, entity)
+    return text
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<title>%(title)s</title>
+<style>
+body { font: 16px/1.4 sans-serif; margin: 2em }
+pre { background: #f4f4f4; color: #111; padding: 1em; overflow: auto }
+</style>
+<h1>%(title)s</h1>
+<p>The application has raised this for <code>%(request)s</code>, request %(number)s.</p>
+<pre>%(traceback)s</pre>
+<p>You see it because <code>[pasted:workers]</code> has <code>debug = true</code> and you are on
+the machine of the server.</p>
+</html>
+"""
+
+
 def _own(filename):
     """Say whether the code is Pasted's, or what imports for it."""
     return filename.startswith(_OWN) or filename == "<string>"

@@ -19,8 +19,10 @@ EXTEND = 0x29
 # On a lane, to this process and from it.
 REQUEST, BODY = 0x40, 0x41
 HEAD_OF_ANSWER, DATA, END, WANT = 0x60, 0x61, 0x62, 0x63
+INFORM = 0x65
 
 FLAG_END, FLAG_FAILED, FLAG_BODY, FLAG_TIMED, FLAG_GONE, FLAG_SKIPPED = 1, 2, 4, 8, 16, 32
+FLAG_LOCAL = 0x80
 
 MAX_DESCRIPTORS = 64
 MAX_LANE = 1 << 20  # bytes of a payload on a lane

@@ -27,8 +27,8 @@ from pasted_worker.deadline import (
     ClientDisconnected, DeadlineExceeded, Interrupted, stack_of, strike, unstrike)
 from pasted_worker.environ import KEYS  # noqa: F401  kept by being imported
 from pasted_worker.frames import (
-    BODY, END, FLAG_BODY, FLAG_END, FLAG_FAILED, FLAG_SKIPPED, FLAG_TIMED, HEAD, REQUEST, WANT,
-    WANTED)
+    BODY, END, FLAG_BODY, FLAG_END, FLAG_FAILED, FLAG_LOCAL, FLAG_SKIPPED, FLAG_TIMED, HEAD, REQUEST,
+    WANT, WANTED)
 from pasted_worker.log import ErrorStream, current
 
 RECEIVE = 64 * 1024  # bytes read at a time, unless a frame is larger
@@ -208,12 +208,16 @@ class Lane:
         inside = self.inside
         errors = ErrorStream(self._log, number)
         answer = Answer(self, number)
+        environ = None
         try:
             if self.cancelled and number in self.cancelled:
                 raise ClientGone("the client has gone before its request was begun")
             environ = _loads(payload)
             environ["wsgi.errors"] = errors
             environ["wsgi.file_wrapper"] = FileWrapper
+            environ["wsgi.early_hints"] = answer.inform
+            if "pasted.queue_time" in environ:  # for now, when it came
+                environ["pasted.queue_time"] = time.monotonic() - environ["pasted.queue_time"]
             if flags & FLAG_TIMED:
                 environ["pasted.extend_deadline"] = Deadline(
                     number, environ["pasted.deadline"], self._log)
@@ -236,9 +240,9 @@ class Lane:
         except BaseException as error:
             inside[0] = 0
             try:
-                self._fail(error, answer, errors)
+                self._fail(error, answer, errors, environ, flags)
             except Interrupted as late:  # raised before inside was 0
-                self._fail(late, answer, errors)
+                self._fail(late, answer, errors, environ, flags)
         inside[0] = 0
         errors.ended = True
         if errors.rest:
@@ -273,13 +277,16 @@ class Lane:
             if close is not None:
                 close()
 
-    def _fail(self, error, answer, errors):
+    def _fail(self, error, answer, errors, environ, flags):
         """End a request whose application has raised, or whose client has gone."""
         if self._socket.fileno() < 0:
             _leave(error)
         errors.end()
         if not isinstance(error, (ClientGone, LaneEnded, BodyBroken, Interrupted)):
-            self._log.write(logging.ERROR, failure.traceback_of(error).rstrip("\n"), errors.number)
+            text = failure.traceback_of(error)
+            self._log.failed(text, failure.request_line(environ), errors.number)
+            if flags & FLAG_LOCAL and not answer.begun:
+                answer.show(failure.page(text, environ))
         answer.fail()
 
     # Requests that are to stop.

@@ -4,7 +4,8 @@ import io
 import logging
 import threading
 
-LINE = 16 * 1024  # characters; a longer line becomes several
+LINE = 16 * 1024        # characters; a longer line becomes several
+TRACEBACK = 256 * 1024  # bytes; of a longer one the rest is left out
 
 # current.lane is the lane that this thread serves, if it serves one.
 current = threading.local()
@@ -24,6 +25,11 @@ class Log:
             for start in range(0, len(line) or 1, LINE):
                 pieces.append(line[start:start + LINE].encode("utf-8", "backslashreplace"))
         self.control.log(level, pieces, number)
+
+    def failed(self, traceback, request_line, number):
+        """Log what the application has raised, as one record of many lines."""
+        text = "%s\n%s" % (request_line, traceback.rstrip("\n"))
+        self.control.log_failed(text.encode("utf-8", "backslashreplace")[:TRACEBACK], number)
 
     def join(self, stream, text):
         """Add text to what stream has not logged yet, and log whole lines."""

@@ -4,6 +4,7 @@ import marshal
 import os
 import socket
 import threading
+import time
 import unittest
 
 import pasted  # noqa: F401  makes pasted_worker importable
@@ -21,6 +22,10 @@ class Log:
 
     def write(self, level, text, number=0):
         self.lines += [(level, line, number) for line in text.split("\n")]
+
+    def failed(self, traceback, request_line, number):
+        self.requests = getattr(self, "requests", []) + [request_line]
+        self.write(40, traceback.rstrip("\n"), number)
 
     def join(self, stream, text):
         stream.rest += text
@@ -205,7 +210,25 @@ class Mistakes(unittest.TestCase):
         ("value of bytes", ("200 OK", [("A", b"b")]), TypeError, "want its name and its value to be str"),
         ("value of int", ("200 OK", [("Content-Length", 3)]), TypeError, "('Content-Length', 3)"),
         ("three in a field", ("200 OK", [("A", "b", "c")]), TypeError, "want a tuple"),
+        ("interim status", ("103 Early Hints", []), ValueError, "from 200 on"),
+        ("CR in status", ("200 OK\rX", []), ValueError, "status '200 OK\\rX'"),
+        ("LF in value", ("200 OK", [("X-A", "a\nB: c")]), ValueError, "field 'X-A' 'a\\nB: c'"),
+        ("NUL in value", ("200 OK", [("X-A", "a\0")]), ValueError, "no control characters"),
+        ("DEL in value", ("200 OK", [("X-A", "a\x7f")]), ValueError, "no control characters"),
+        ("LF in name", ("200 OK", [("X-A\n", "a")]), ValueError, "want a name"),
+        ("beyond Latin-1", ("200 OK", [("X-A", "\u20ac")]), ValueError, "above U+00FF"),
+        ("status beyond Latin-1", ("200 \u20ac", []), ValueError, "above U+00FF"),
+        ("Connection", ("200 OK", [("connection", "close")]), ValueError, "PEP 3333"),
+        ("Transfer-Encoding", ("200 OK", [("A", "b"), ("Transfer-Encoding", "chunked")]), ValueError, "PEP 3333"),
+        ("Keep-Alive", ("200 OK", [("Keep-Alive", "timeout=5")]), ValueError, "PEP 3333"),
+        ("Upgrade", ("101 Switching Protocols", [("Upgrade", "websocket")]), ValueError, "status '101"),
     ]
+
+    def test_characters_of_latin_1_are_taken(self):
+        fields = [("X-A", "caf\xe9\t\x80\xff"), ("X-Empty", "")]
+        with Bench(lambda e, s: s("200 Caf\xe9", fields) and [b""]) as bench:
+            bench.request()
+            self.assertEqual(marshal.loads(bench.frames()[0].payload), ("200 Caf\xe9", fields))
 
     def test_start_response_refuses(self):
         for name, arguments, kind, text in self.START:
@@ -272,6 +295,70 @@ class Mistakes(unittest.TestCase):
 
 class Failures(unittest.TestCase):
     """exc_info, exceptions at every point, close()."""
+
+    def test_early_hints_go_ahead(self):
+        link = [("Link", "</a.css>; rel=preload")]
+        errors = []
+
+        def app(environ, start_response):
+            hint = environ["wsgi.early_hints"]
+            hint(link)
+            hint(iter(link))
+            for bad in ([("Link", "a\r\nb")], [("Connection", "x")], [("A", 1)], "Link"):
+                try:
+                    hint(bad)
+                except (TypeError, ValueError) as error:
+                    errors.append(error)
+            start_response("200 OK", list(PLAIN))
+            hint(link)
+            yield b"x"
+            hint(link)  # too late
+
+        with Bench(app) as bench:
+            bench.request()
+            seen = bench.frames()
+        self.assertEqual([frame.kind for frame in seen[:5]],
+                         [frames.INFORM] * 3 + [frames.HEAD_OF_ANSWER, frames.END])
+        self.assertEqual(marshal.loads(seen[0].payload), ("103 Early Hints", link))
+        self.assertEqual(len(errors), 4)
+
+    def test_whoever_may_sees_the_traceback(self):
+        def app(environ, start_response):
+            start_response("200 OK", list(PLAIN))
+            raise RuntimeError("<script>'bad\x00'")
+
+        with Bench(app) as bench:
+            bench.request("/a?b", flags=frames.FLAG_LOCAL, **{"wsgi.input": b""})
+            [frame] = bench.frames()
+            self.assertEqual(bench.log.requests, ["GET /a?b"])
+        status, fields = marshal.loads(frame.payload)
+        page = frame.payload[len(marshal.dumps((status, fields), 2)):].decode()
+        self.assertEqual(status[:4], "500 ")
+        self.assertIn("RuntimeError: &lt;script&gt;&#39;bad", page)
+        self.assertNotIn("<script>", page)
+
+    def test_a_traceback_does_not_replace_what_has_begun(self):
+        def app(environ, start_response):
+            start_response("200 OK", list(PLAIN))
+            yield b"begun"
+            raise RuntimeError("late")
+
+        with Bench(app) as bench:
+            bench.request(flags=frames.FLAG_LOCAL, **{"wsgi.input": b""})
+            self.assertEqual(bench.kinds(), [("head", "", 5), FAILED])
+
+    def test_queue_time_is_what_has_passed(self):
+        seen = []
+
+        def app(environ, start_response):
+            seen.append(environ["pasted.queue_time"])
+            start_response("200 OK", list(PLAIN))
+            return [b""]
+
+        with Bench(app) as bench:
+            bench.request(**{"pasted.queue_time": time.monotonic() - 5})
+            bench.frames()
+        self.assertTrue(5 <= seen[0] < 60, seen)
 
     def test_exc_info_replaces_a_head_that_is_not_sent(self):
         def app(environ, start_response):

@@ -221,6 +221,25 @@ def inject(environ, start_response, query):
 
 
 @page
+def hints(environ, start_response, query):
+    """Says ahead of its answer what it will need."""
+    environ["wsgi.early_hints"]([("Link", "</style.css>; rel=preload; as=style")])
+    environ["wsgi.early_hints"]([("Link", "</script.js>; rel=preload; as=script"), ("X-Caf\xe9" if "bad" in query else "X-A", "b")])
+    return answer(start_response, "200 OK", "hinted\n")
+
+
+@page
+def hop_by_hop(environ, start_response, query):
+    start_response("200 OK", TEXT + [(query["name"], query["value"])])
+    return [b"not to be seen\n"]
+
+
+@page
+def queued(environ, start_response, query):
+    return as_json(start_response, {"time": environ["pasted.queue_time"], "release": environ["pasted.release"]})
+
+
+@page
 def replaced(environ, start_response, query):
     """Takes its head back before it has been sent."""
     start_response("200 OK", TEXT + [("X-First", "1")])
