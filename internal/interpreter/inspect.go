@@ -216,6 +216,9 @@ const anotherHint = "choose another: python = /path/to/python3"
 
 // explain returns the error for an interpreter that gave no answer.
 func explain(path, dir string, err error, timeout time.Duration, output string) *Error {
+	if repeats(output) {
+		output = ""
+	}
 	e := &Error{What: path, Output: output, Err: err}
 	var exit *exec.ExitError
 	var system *fs.PathError
@@ -242,6 +245,13 @@ func explain(path, dir string, err error, timeout time.Duration, output string) 
 		e.Hint = anotherHint
 	}
 	return e
+}
+
+// repeats says whether a program's output has the question in it: it is about what
+// another program does not understand of it, or has made of it.
+func repeats(output string) bool {
+	first, _, _ := strings.Cut(script, "\n")
+	return strings.Contains(output, first)
 }
 
 // unstartable says why the operating system does not start path in dir.
