@@ -83,8 +83,8 @@ func open(ctx context.Context, layout venvs.Layout) (a *asker, remove func(), er
 	return a, remove, nil
 }
 
-// environment is the virtual environment that has PasteDeploy and Paste.
-const environment = "peers"
+// environment is the virtual environment that has PasteDeploy, Paste and plaster.
+const environment = "library"
 
 // A hunt makes trials and counts.
 type hunt struct {

@@ -16,6 +16,7 @@ import os
 import re
 import sys
 
+import plaster
 from paste.deploy import loadwsgi
 
 KINDS = {"app": loadwsgi.APP, "filter": loadwsgi.FILTER, "server": loadwsgi.SERVER}
@@ -50,6 +51,8 @@ def result_of(call, directory):
             conf = loadwsgi.appconfig(uri, **passed)
             return {"config": plain(dict(conf)), "local_conf": plain(conf.local_conf),
                     "global_conf": plain(conf.global_conf)}
+        if fn.startswith("plaster."):
+            return by_plaster(fn[len("plaster."):], uri, call)
         if fn.startswith("load"):
             kind = fn[4:]
             context = loadwsgi.loadcontext(KINDS[kind], uri, **passed)
@@ -59,6 +62,25 @@ def result_of(call, directory):
         return {"context": tree(context), "create": created(kind, context)}
     except BaseException as error:
         return {"error": told(error)}
+
+
+def by_plaster(method, uri, call):
+    """Return what pserve, by way of plaster, sees of a file."""
+    loader = plaster.get_loader(uri, protocols=["wsgi"])
+    if method == "uri":
+        parts = plaster.parse_uri(uri)
+        return {"uri": {"scheme": parts.scheme, "path": parts.path, "options": dict(parts.options),
+                        "fragment": parts.fragment}}
+    if method == "get_sections":
+        return {"sections": plain(loader.get_sections())}
+    asked = call.get("section" if method == "get_settings" else "name")
+    del calls[:]
+    got = getattr(loader, method)(asked, call.get("defaults"))
+    if method.endswith("settings"):
+        return {"settings": plain(dict(got)), "global_conf": plain(getattr(got, "global_conf", None))}
+    if method != "get_wsgi_app":
+        got = got(apps.App("<probe app>"))
+    return {"result": described(got), "calls": list(calls)}
 
 
 class Metadata:

@@ -127,6 +127,8 @@ func (m *maker) call() outcome.Object {
 	var call outcome.Object
 	add := func(key string, value any) { call = append(call, outcome.Member{Key: key, Value: value}) }
 	switch n := m.IntN(20); {
+	case n == 19:
+		return m.plasterCall(kind, name)
 	case n == 0:
 		add("fn", "parse")
 		add("uri", "@CASE@/main.ini")
@@ -147,6 +149,31 @@ func (m *maker) call() outcome.Object {
 	}
 	if m.one(3) {
 		add("global_conf", m.globals())
+	}
+	return call
+}
+
+// plasterCall asks as pserve does.
+func (m *maker) plasterCall(kind, name string) outcome.Object {
+	method := pick(m, []string{"get_settings", "get_settings", "get_wsgi_app_settings", "get_sections", "uri", "get_wsgi_" + kind, "get_wsgi_" + kind})
+	if method == "get_wsgi_app_settings" {
+		kind = "app"
+	}
+	uri := m.often(8, []string{"@CASE@/main.ini", "main.ini"},
+		[]string{"@CASE@/main.ini#" + name, "file+ini:@CASE@/main.ini", "main.ini?x=1&y=%%", "main.ini?x=%41#a", "config:main.ini", "main", "main.cfg", "egg:FakeApp", "egg:FakeApp#other", "", "main.ini#", "pastedeploy:@CASE@/main.ini", "pastedeploy+ini://@CASE@/main.ini#a", "none.ini", "a:b", "main.ini?x", "main.ini?x=1&x=2"})
+	call := outcome.Object{{Key: "fn", Value: "plaster." + method}, {Key: "uri", Value: uri}}
+	switch {
+	case method == "get_settings":
+		section := name
+		if m.one(2) {
+			section = kind + ":" + name
+		}
+		call = append(call, outcome.Member{Key: "section", Value: section})
+	case method != "get_sections" && method != "uri" && !m.one(4):
+		call = append(call, outcome.Member{Key: "name", Value: name})
+	}
+	if method != "get_sections" && method != "uri" && m.one(3) {
+		call = append(call, outcome.Member{Key: "defaults", Value: m.globals()})
 	}
 	return call
 }
