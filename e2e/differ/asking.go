@@ -24,7 +24,7 @@ const renewal = 5000
 
 // An asker asks both of one folder, in which the files of a trial stand.
 type asker struct {
-	dir     string // absolute, its own
+	dir     string // absolute, its own: the folders of trials are in it
 	eggs    string
 	python  string
 	timeout time.Duration // of one trial
@@ -56,13 +56,14 @@ func (a *asker) close() error {
 func (a *asker) ask(ctx context.Context, t trial) (theirs, ours []string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errors.New("no answer in time"))
 	defer cancel()
-	if err := write(a.dir, t.files); err != nil {
+	dir := filepath.Join(a.dir, t.folder)
+	if err := write(dir, t.files); err != nil {
 		return nil, nil, err
 	}
-	if err := a.oracle.send(a.dir, t.calls); err != nil {
+	if err := a.oracle.send(dir, t.calls); err != nil {
 		return nil, nil, err
 	}
-	ours, err = a.ours(ctx, t)
+	ours, err = a.ours(ctx, dir, t)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ours: %w", err)
 	}
@@ -73,7 +74,7 @@ func (a *asker) ask(ctx context.Context, t trial) (theirs, ours []string, err er
 	return theirs, ours, err
 }
 
-func (a *asker) ours(ctx context.Context, t trial) ([]string, error) {
+func (a *asker) ours(ctx context.Context, dir string, t trial) ([]string, error) {
 	if a.asked%renewal == 0 {
 		if a.session != nil {
 			a.session.Close()
@@ -91,7 +92,7 @@ func (a *asker) ours(ctx context.Context, t trial) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := outcome.NewCase("case.json", a.dir, data)
+	c, err := outcome.NewCase("case.json", dir, data)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func textOf(value any) (string, error) {
 	return b.String(), err
 }
 
-// write puts files into dir, and nothing else.
+// write puts files into dir, and nothing else but a link.
 func write(dir string, files []file) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
@@ -137,7 +138,7 @@ func write(dir string, files []file) error {
 			return err
 		}
 	}
-	return nil
+	return os.Symlink(filepath.Join("sub", "deep.ini"), filepath.Join(dir, "link.ini"))
 }
 
 // An oracle is a Python that runs the library.

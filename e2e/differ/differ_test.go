@@ -52,7 +52,7 @@ func TestShrinkingLeavesWhatMatters(t *testing.T) {
 			{Key: "global_conf", Value: outcome.Object{{Key: "x", Value: "1"}, {Key: "y", Value: "2"}}}}
 	}
 	got := shrink(trial{
-		files: []file{{"main.ini", "[a]\nx = 1\ny = 2 z\n"}, {"inner.ini", "[b]\n"}},
+		folder: "x", files: []file{{"main.ini", "[a]\nx = 1\ny = 2 z\n"}, {"inner.ini", "[b]\n"}},
 		calls: []outcome.Object{call("a"), call("b")},
 	}, func(t trial) bool {
 		return slices.ContainsFunc(t.files, func(f file) bool { return strings.Contains(f.text, "y =") }) &&
@@ -61,7 +61,7 @@ func TestShrinkingLeavesWhatMatters(t *testing.T) {
 				return globals.Get("y") == "2"
 			})
 	})
-	want := trial{[]file{{"main.ini", "y ="}}, []outcome.Object{{{Key: "fn", Value: "loadapp"}, {Key: "uri", Value: "u"},
+	want := trial{folders[0], []file{{"main.ini", "y ="}}, []outcome.Object{{{Key: "fn", Value: "loadapp"}, {Key: "uri", Value: "u"},
 		{Key: "global_conf", Value: outcome.Object{{Key: "y", Value: "2"}}}}}}
 	if got.String() != want.String() {
 		t.Errorf("shrunk to\n%s\nwant\n%s", got, want)

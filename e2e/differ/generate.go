@@ -11,9 +11,13 @@ import (
 
 // A trial is files and what is asked of them.
 type trial struct {
-	files []file
-	calls []outcome.Object
+	folder string // whose they are in
+	files  []file
+	calls  []outcome.Object
 }
+
+// folders are names that a folder has; the first is the usual one.
+var folders = []string{"case", "c s", "a%b", "a%%b", "%(x)s", "ü", "a#b", "a:b", "it's", "a+b", "a%41"}
 
 // A file of a trial; the first one is main.ini.
 type file struct{ name, text string }
@@ -47,7 +51,10 @@ func makeTrial(seed, number uint64) trial {
 		return m.oddTrial()
 	}
 	m.plan()
-	t := trial{}
+	t := trial{folder: folders[0]}
+	if m.one(20) {
+		t.folder = pick(m, folders)
+	}
 	for _, d := range m.files {
 		for i, s := range d.sections {
 			m.known = known(d.defaults)
@@ -94,11 +101,11 @@ var (
 		"egg:FakeApp #main", "egg:FakeApp#", "egg:FakeApp==1.0", "egg:FakeApp[x]", "EGG:FakeApp", "egg:-fake_-app", "egg:FakeApp-",
 		"call:fakeapp.apps:Holder.app", "call:fakeapp.apps", "call:fakeapp.apps:app:x", "call:fakeapp.apps:", "call:fakeapp.none:x", "call::x", "call:.x:y",
 		"call:fakeapp.apps:text", "Call:fakeapp.apps:app", "call:fakeapp.apps:app#x", "call: fakeapp.apps:app", "http:x", "c:\\x", "x:", ":x", "v2:x", "a:b",
-		"egg:FakeApp#both#x", "call:", "egg:a/b", "egg:../x"}
+		"egg:FakeApp#both#x", "egg:FakeApp#all", "egg:Paste#urlmap", "egg:Paste#test", "egg:Paste#static", "call:", "egg:a/b", "egg:../x"}
 	compositeEggs = []string{"egg:FakeApp#all", "egg:FakeApp#deaf", "egg:FakeApp#old", "egg:FakeApp#pipelines", "egg:Paste#urlmap", "egg:Paste#cascade",
 		"call:fakeapp.apps:all_of"}
 	filterEggs    = []string{"egg:FakeApp", "egg:FakeApp#filter", "egg:FakeApp#late", "egg:FakeApp#both", "call:fakeapp.apps:filter_of"}
-	oddFilterEggs = []string{"egg:FakeApp#other", "egg:Bare#x", "egg:FakeApp#nope", "call:fakeapp.apps:nope", "egg:", "x:y"}
+	oddFilterEggs = []string{"egg:Paste#translogger", "egg:PasteDeploy#prefix", "egg:PasteDeploy#config", "egg:Paste#gzip", "egg:FakeApp#other", "egg:Bare#x", "egg:FakeApp#nope", "call:fakeapp.apps:nope", "egg:", "x:y"}
 	serverEggs    = []string{"egg:FakeApp", "egg:FakeApp#runner", "egg:FakeApp#both", "call:fakeapp.apps:server"}
 	oddServerEggs = []string{"egg:FakeApp#filter", "egg:Bare", "call:fakeapp.apps:text"}
 
@@ -266,7 +273,7 @@ func (m *maker) composite(d *draft, i int) []option {
 	if m.one(8) {
 		list[0] = m.what(d, i, "app")
 	}
-	key := pick(m, []string{"/%d", "/%d", "app%d", "k%d", "domain h /%d"})
+	key := pick(m, []string{"/%d", "/%d", "app%d", "k%d", "domain h /%d", "domain H port %d", "port 1 /%d", "//x//%d/"})
 	for n := range m.IntN(4) {
 		value := m.reference(d, i, "app")
 		if strings.HasSuffix(list[0].value, "pipelines") {
@@ -346,7 +353,7 @@ func (m *maker) fileURI(d *draft, i int, kind string) string {
 		name = strings.TrimPrefix(name, "sub/")
 	}
 	if m.one(30) {
-		name = pick(m, []string{"none.ini", "sub", "", "main.ini/x"})
+		name = pick(m, []string{"none.ini", "sub", "", "main.ini/x", "link.ini", "link.ini"})
 	}
 	wanted := m.wanted(target.sections[min(i+1, len(target.sections)):], kind)
 	scheme := schemes[m.IntN(4)]

@@ -74,7 +74,7 @@ func open(ctx context.Context, layout venvs.Layout) (a *asker, remove func(), er
 	if dir, err = filepath.EvalSymlinks(dir); err == nil {
 		here := filepath.Join(layout.Root, "e2e", "differ")
 		a, err = newAsker(ctx, filepath.Join(venv, "bin", "python"), filepath.Join(here, "oracle.py"),
-			filepath.Join(here, "eggs"), filepath.Join(dir, "case"))
+			filepath.Join(here, "eggs"), dir)
 	}
 	if err != nil {
 		remove()

@@ -107,7 +107,7 @@ func (m *maker) oddTrial() trial {
 	for range 1 + m.IntN(25) {
 		b.WriteString(pick(m, words))
 	}
-	return trial{[]file{{"main.ini", b.String()}}, []outcome.Object{
+	return trial{folders[0], []file{{"main.ini", b.String()}}, []outcome.Object{
 		{{Key: "fn", Value: "parse"}, {Key: "uri", Value: "@CASE@/main.ini"}},
 		{{Key: "fn", Value: pick(m, []string{"loadapp", "loadapp", "loadfilter", "loadserver"})}, {Key: "uri", Value: "config:@CASE@/main.ini"}},
 	}}

@@ -10,10 +10,13 @@ import (
 // shrink returns the smallest trial that it finds which still is as t is: with
 // fewer calls, files, lines, words and characters, as long as any can go.
 func shrink(t trial, still func(trial) bool) trial {
+	if usual := (trial{folders[0], t.files, t.calls}); still(usual) {
+		t = usual
+	}
 	for {
 		before := t
-		t.calls = reduce(t.calls, func(calls []outcome.Object) bool { return still(trial{t.files, calls}) })
-		t.files = reduce(t.files, func(files []file) bool { return still(trial{files, t.calls}) })
+		t.calls = reduce(t.calls, func(calls []outcome.Object) bool { return still(trial{t.folder, t.files, calls}) })
+		t.files = reduce(t.files, func(files []file) bool { return still(trial{t.folder, files, t.calls}) })
 		t.calls = shrinkMembers(t, still)
 		for i := range t.files {
 			for _, cut := range []func(string) []string{lines, words, characters} {
@@ -61,7 +64,7 @@ func shrinkFile(t trial, i int, cut func(string) []string, still func(trial) boo
 	with := func(parts []string) trial {
 		files := slices.Clone(t.files)
 		files[i].text = strings.Join(parts, "")
-		return trial{files, t.calls}
+		return trial{t.folder, files, t.calls}
 	}
 	return with(reduce(cut(t.files[i].text), func(parts []string) bool { return still(with(parts)) }))
 }
@@ -76,7 +79,7 @@ func shrinkMembers(t trial, still func(trial) bool) []outcome.Object {
 		with := func(call outcome.Object) trial {
 			calls := slices.Clone(t.calls)
 			calls[i] = call
-			return trial{t.files, calls}
+			return trial{t.folder, t.files, calls}
 		}
 		t = with(reduce(t.calls[i], func(call outcome.Object) bool {
 			return call.Get("fn") != nil && call.Get("uri") != nil && still(with(call))

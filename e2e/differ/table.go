@@ -35,6 +35,7 @@ func isError(result string) bool { return strings.HasPrefix(result, "{\n \"error
 // Text that is no line of its own is quoted.
 func (t trial) String() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "in a folder %q:\n", t.folder)
 	for _, f := range t.files {
 		fmt.Fprintf(&b, "-- %s, %q --\n%s", f.name, f.text, f.text)
 		if !strings.HasSuffix(f.text, "\n") {
