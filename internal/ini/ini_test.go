@@ -261,6 +261,26 @@ func TestADefaultThatIsNoTextMayStandThereWhereItIsFalse(t *testing.T) {
 	}
 }
 
+func TestAFolderWithAPercentSignIsBlamedForIt(t *testing.T) {
+	for dir, want := range map[string]string{
+		"/a%b": "call the folder something else", "/%(a": "call the folder something else",
+	} {
+		defaults, err := ini.FileDefaults(dir + "/a.ini")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := ini.Parse(dir+"/a.ini", []byte("[DEFAULT]\nx = 1\n"), defaults...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.DefaultValues()
+		var e *ini.Error
+		if !errors.As(err, &e) || !strings.HasSuffix(e.Hint, want) {
+			t.Errorf("%s: error %#v, want the hint %q", dir, err, want)
+		}
+	}
+}
+
 func TestUnicodeErrorsCountFromTheirChunk(t *testing.T) {
 	const chunk = 8192
 	header := "[a]\n"

@@ -184,17 +184,31 @@ func (e *expansion) badPercent(at place, rest string) *Error {
 		"'%' must be followed by '%' or '(', found: "+Repr(rest),
 		fmt.Sprintf("has a bare percent sign, %q: want %%%% or %%(name)s", firstRunes(rest, 2)))
 	err.Hint = "write %% for a percent sign"
+	if at.option.isPlace() {
+		err.Hint = placeHint
+	}
 	return err
 }
+
+// placeHint is for what FileDefaults gives: no file can be loaded from a folder
+// whose name has a percent sign.
+const placeHint = "the file's own path has a percent sign in it: call the folder something else"
+
+// isPlace says whether o is a default that FileDefaults gives.
+func (o *Option) isPlace() bool { return o.Line == 0 && (o.Name == "here" || o.Name == "__file__") }
 
 func (e *expansion) badReference(at place, rest string) *Error {
 	end := strings.IndexByte(rest, ')') + 1
 	if end == 0 {
 		end = len(rest)
 	}
-	return e.fail(at, "configparser.InterpolationSyntaxError",
+	err := e.fail(at, "configparser.InterpolationSyntaxError",
 		"bad interpolation variable reference "+Repr(rest),
 		fmt.Sprintf("has a broken reference, %q: want %%(name)s", firstRunes(rest, end+1)))
+	if at.option.isPlace() {
+		err.Hint = placeHint
+	}
+	return err
 }
 
 func (e *expansion) missing(at place, name string) *Error {
