@@ -147,14 +147,19 @@ func (h *Handler) serveStream(w http.ResponseWriter, r *http.Request) {
 	x.setFrame(r)
 	x.given = true
 	h.Pool.Do(&x.request, nil)
-	select {
-	case <-x.signal:
-	case err := <-feeder.failed:
-		h.refuseBody(w, r, err)
-		return
-	case <-r.Context().Done():
-		if !x.begun() {
+	for answered := false; !answered; {
+		select {
+		case payload := <-x.informs:
+			x.inform(w, payload)
+		case <-x.signal:
+			answered = true
+		case err := <-feeder.failed:
+			h.refuseBody(w, r, err)
 			return
+		case <-r.Context().Done():
+			if answered = x.begun(); !answered {
+				return
+			}
 		}
 	}
 	x.ended = x.out == nil

@@ -65,7 +65,7 @@ func (s *script) serve(w *fakeWorker, lane int, f wire.Frame) {
 // oddFrame returns the frame that op stands for: it may be right, or of another
 // request, or have come at the wrong time.
 func oddFrame(op byte, number uint64) wire.Frame {
-	kinds := [...]wire.Kind{wire.Head, wire.Data, wire.End, wire.Want, wire.Want, wire.Data, wire.Head, wire.Body}
+	kinds := [...]wire.Kind{wire.Head, wire.Data, wire.End, wire.Want, wire.Want, wire.Data, wire.Inform, wire.Body}
 	if op>>6 == 1 {
 		number += uint64(op&3) - 1
 	}
@@ -98,6 +98,8 @@ type judged struct {
 }
 
 func (j *judged) Head(payload []byte, _ bool, on *h1.Loop) { j.note() }
+
+func (j *judged) Inform([]byte, *h1.Loop) { j.note() }
 
 func (j *judged) Data(p []byte, _ bool, on *h1.Loop) bool {
 	j.note()
