@@ -49,7 +49,7 @@ func parsePlasterURI(uri string) (*plasterURI, error) {
 	if u.scheme == "" {
 		return nil, &paste.Error{
 			Class: "plaster.exceptions.InvalidURI",
-			Text:  fmt.Sprintf("Could not determine the loader scheme for the supplied config_uri \"%s\"", uri),
+			Text:  fmt.Sprintf("Could not determine the loader scheme for the supplied config_uri \"%s\"", text),
 		}
 	}
 	u.options = parseQuery(parts.query)
