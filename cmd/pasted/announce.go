@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"pasted/internal/h1"
@@ -13,9 +12,9 @@ import (
 // An announcer tells the operator what is going to be served, and that it is.
 type announcer struct{ w io.Writer }
 
-// plan prints what Load has found.
-func (a announcer) plan(r *release.Release) {
-	a.line("pasted", "%s, process %d", version, os.Getpid())
+// plan prints what Load has found, and which process is to be told of signals.
+func (a announcer) plan(r *release.Release, pid int) {
+	a.line("pasted", "%s, process %d", version, pid)
 	a.line("file", "%s", r.File)
 	a.line("release", "%d", r.Number)
 	a.block("app", r.Plan.Tree.String())

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
 	"pasted/internal/release"
+	"pasted/internal/systemd"
 )
 
 // A hosting is one pasted serve without --reload.
@@ -17,17 +20,26 @@ type hosting struct {
 	host    *release.Host
 	reloads chan struct{} // has room for one
 	nextOut logFiles
+	above   *supervisor
 }
 
 // serveHost loads and serves until ctx ends or a signal comes.
 func (s *serveCommand) serveHost(ctx context.Context) error {
 	h := &hosting{serveCommand: s, say: s.announcer(), reloads: make(chan struct{}, 1)}
 	h.nextOut = watchLogFiles(s.stdout, s.stderr)
+	ctx, lost := context.WithCancel(ctx)
+	defer lost()
 	stop, kill, done := watchSignals(ctx, s.log, map[os.Signal]func(){
 		syscall.SIGHUP:  nudge(h.reloads),
 		syscall.SIGUSR1: h.reopen,
 	})
 	defer done()
+	var err error
+	if h.above, err = s.supervised(lost); err != nil {
+		return err
+	}
+	defer h.above.close()
+	s.options.Sockets = &h.above.sockets
 	r, err := release.Load(stop, s.options)
 	if err != nil {
 		return explain(err)
@@ -39,15 +51,34 @@ func (s *serveCommand) serveHost(ctx context.Context) error {
 		return explain(err)
 	}
 	defer endAdmin()
-	var reloading sync.WaitGroup
-	defer reloading.Wait()
-	inner, end := context.WithCancel(stop)
+	return explain(h.serve(ctx, stop, kill, r))
+}
+
+// serve serves r, and what follows it.
+func (h *hosting) serve(ctx, stop, kill context.Context, r *release.Release) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	watching, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	return explain(h.host.Serve(stop, kill, r, func(serving release.Serving) {
+	running.Go(func() { h.above.watch(watching, h.host) })
+	defer context.AfterFunc(stop, func() { h.above.notify("STOPPING=1\nSTATUS=stopping") })()
+	reloading, endReloads := context.WithCancel(stop)
+	defer endReloads()
+	return h.host.Serve(stop, kill, r, func(serving release.Serving) {
 		h.say.serving(serving)
-		s.openBrowser(ctx, r, serving)
-		reloading.Go(func() { h.reloadOnSignal(inner) })
-	}))
+		h.above.notify(readyText(h.host.Status()))
+		h.openBrowser(ctx, r, serving)
+		running.Go(func() { h.reloadOnSignal(reloading) })
+	})
+}
+
+// readyText says, to a service manager, that and what is served.
+func readyText(s release.Status) string {
+	text := fmt.Sprintf("READY=1\nSTATUS=release %d serves on %s", s.Release, strings.Join(s.URLs, ", "))
+	if s.LastFailure != "" {
+		text += "; the last reload has failed"
+	}
+	return text
 }
 
 // reloadOnSignal reloads for each SIGHUP until ctx ends; those that come during
@@ -66,10 +97,15 @@ func (h *hosting) reloadOnSignal(ctx context.Context) {
 // reload moves the traffic to the next release, or says why it does not.
 func (h *hosting) reload(ctx context.Context) {
 	h.log.Info("loading anew", "signal", syscall.SIGHUP.String())
+	h.above.notify(systemd.Reloading())
 	err := h.host.Reload(ctx, func(r *release.Release) { h.tell(h.say, r) })
+	status := h.host.Status()
+	if ctx.Err() == nil {
+		h.above.notify(readyText(status))
+	}
 	switch {
 	case err == nil:
-		h.log.Info("serving the next release", "release", h.host.Status().Release)
+		h.log.Info("serving the next release", "release", status.Release)
 	case ctx.Err() != nil:
 		h.log.Warn("the reload has been given up: the server stops")
 	default:

@@ -188,7 +188,7 @@ func (l *reloader) serveRelease(ctx, kill context.Context) error {
 // tellNews is tell for what differs from the release before.
 func (l *reloader) tellNews(r *release.Release) {
 	var plan strings.Builder
-	announcer{&plan}.plan(r)
+	announcer{&plan}.plan(r, os.Getpid())
 	now := fmt.Sprint(plan.String(), r.Notes, r.Warnings)
 	if now == l.said {
 		return

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pasted/internal/browser"
+	"pasted/internal/keeper"
 	"pasted/internal/release"
 	"pasted/paste"
 )
@@ -41,6 +43,7 @@ type serveCommand struct {
 	verbose  int
 	quiet    bool
 	reload   bool
+	noKeeper bool
 	interval float64 // of --reload, in seconds
 	browser  bool
 	stdout   *os.File
@@ -72,6 +75,7 @@ func newServe(stdout, stderr *os.File) *cobra.Command {
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "say only what goes wrong")
 	flags.BoolVar(&s.reload, "reload", false, "for development: load all anew when a file changes")
 	flags.Float64Var(&s.interval, "reload-interval", 1, "seconds within which a change is noticed where the system does not tell of it")
+	flags.BoolVar(&s.noKeeper, "no-keeper", false, "one process fewer: if the server dies, whoever has started it starts another")
 	flags.BoolVarP(&s.browser, "browser", "b", false, "open a browser when requests are answered")
 	addRefused(flags)
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
@@ -100,12 +104,15 @@ func (s *serveCommand) run(cmd *cobra.Command, args []string) error {
 	if s.reload {
 		return s.runReloading(ctx)
 	}
+	if !s.noKeeper && !keeper.Attached() {
+		return s.keep()
+	}
 	return s.serveHost(ctx)
 }
 
 // tell prints what has been loaded, and logs what is to be known of it.
 func (s *serveCommand) tell(say announcer, r *release.Release) {
-	say.plan(r)
+	say.plan(r, cmp.Or(s.keeper, os.Getpid()))
 	for _, note := range r.Notes {
 		s.log.Info("note", "text", note)
 	}

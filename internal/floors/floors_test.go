@@ -19,7 +19,7 @@ const root = "../.."
 // lower floors. The end-to-end tests and the benchmarks stand outside: they run
 // the built program.
 var floors = [][]string{
-	{"internal/spelling", "internal/watch", "internal/browser"},
+	{"internal/spelling", "internal/watch", "internal/browser", "internal/systemd", "internal/keeper"},
 	{"internal/ini", "internal/setting", "internal/marshal", "internal/wire", "internal/spool", "internal/h1", "internal/board", "python"},
 	{"paste", "internal/interpreter", "internal/wsgi", "internal/paths", "internal/forwarding"},
 	{
@@ -127,7 +127,7 @@ var only = map[string][]string{
 	"os.Exit":         {"cmd/pasted", "e2e/differ", "e2e/chaos", "e2e/prepare", "bench", "examples/gohandlers"},
 	"net.Listen":      {"internal/httpd", "e2e/chaos", "e2e/harness", "bench"},
 	"exec.Command":    {"internal/interpreter", "internal/browser", "e2e/differ", "e2e/chaos", "e2e/harness", "e2e/venvs", "bench"},
-	"os.StartProcess": {"internal/worker"},
+	"os.StartProcess": {"internal/worker", "internal/keeper"},
 	"log.Fatal":       {},
 	"log.Printf":      {},
 	"fmt.Println":     {},

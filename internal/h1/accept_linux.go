@@ -45,21 +45,35 @@ func (s *Server) Listen(l net.Listener) error {
 		return err
 	}
 	defer file.Close()
-	// A duplicate shares its description with the original, which File has made
-	// blocking: no loop may accept before that is undone.
-	original := file.Fd()
+	// Not file.Fd(): it would make the description blocking that all duplicates
+	// share, and another server may be accepting from one.
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failure error
+	err = raw.Control(func(original uintptr) {
+		for _, f := range s.fronts {
+			if failure = f.duplicate(original, l.Addr()); failure != nil {
+				return
+			}
+		}
+	})
+	return errors.Join(err, failure)
+}
+
+// duplicate has f accept from a duplicate of a listener's descriptor.
+func (f *front) duplicate(original uintptr, addr net.Addr) error {
 	if err := unix.SetNonblock(int(original), true); err != nil {
 		return err
 	}
-	for _, f := range s.fronts {
-		fd, err := unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			return err
-		}
-		if err := f.listen(&listening{front: f, fd: fd, addr: l.Addr()}); err != nil {
-			unix.Close(fd)
-			return err
-		}
+	fd, err := unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if err := f.listen(&listening{front: f, fd: fd, addr: addr}); err != nil {
+		unix.Close(fd)
+		return err
 	}
 	return nil
 }

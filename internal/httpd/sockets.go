@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Sockets are bound addresses that stay bound from one Serve to the next, so
@@ -16,25 +18,27 @@ import (
 // has none. Its methods are called one at a time.
 type Sockets struct {
 	// Share, if not nil, is told of what is kept whenever that changes, an
-	// empty list when nothing is to be kept by anybody any more; the files are
-	// for the call alone. An error of its is Listen's.
+	// empty list when nothing is to be kept by anybody any more; the descriptors
+	// are for the call alone. An error of its is Listen's.
 	Share func([]Group) error
 
 	kept  []keptSockets
-	given []*os.File // bound by somebody else, for nobody in particular
+	given []Group // bound by somebody else, each for itself; nil: nothing is given
 }
 
 // A Group is the sockets of one address: those of a host name may be several.
+// They are plain descriptors, close-on-exec: on files, Go would wait for
+// connections.
 type Group struct {
-	Key   string // the address, and how it was bound
-	Files []*os.File
+	Key string // the address, and how it was bound; of one that was given, its name
+	FDs []int
 }
 
 // keptSockets are listening sockets that nobody accepts from.
 type keptSockets struct {
 	key     string
 	address Address
-	files   []*os.File
+	fds     []int
 	unlink  func() // removes the file of a Unix socket; nil: there is none
 	unused  bool   // by the last Listen
 }
@@ -42,8 +46,8 @@ type keptSockets struct {
 // Adopt takes over the groups that Share has been told of in another process.
 func (s *Sockets) Adopt(groups []Group) {
 	for _, g := range groups {
-		k := keptSockets{key: g.Key, files: g.Files}
-		if addr, err := localAddr(g.Files[0]); err == nil && addr.Network() == "unix" && !isAbstract(addr.String()) {
+		k := keptSockets{key: g.Key, fds: g.FDs}
+		if addr, err := localAddr(g.FDs[0]); err == nil && addr.Network() == "unix" && !isAbstract(addr.String()) {
 			k.unlink = (&unixListener{path: addr.String(), file: statOf(addr.String())}).unlink
 		}
 		s.kept = append(s.kept, k)
@@ -55,10 +59,10 @@ func statOf(path string) os.FileInfo {
 	return info
 }
 
-// Give has Listen take its sockets from files, which somebody else has bound
-// and named, and bind none itself: an address that is none of theirs is an
-// error, and so is one of theirs that is not listened on.
-func (s *Sockets) Give(files []*os.File) { s.given = files }
+// Give has Listen take its sockets from list, which somebody else has bound and
+// named, one in each group, and bind none itself: an address that is none of
+// theirs is an error, and so is one of theirs that is not listened on.
+func (s *Sockets) Give(list []Group) { s.given = list }
 
 // Listen is the function Listen, but that addresses which are bound already are
 // not bound again, and stay bound. Addresses of the last call that are not
@@ -69,7 +73,7 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 	for _, address := range cfg.Listen {
 		key := cfg.key(address)
 		i := slices.IndexFunc(s.kept, func(k keptSockets) bool {
-			return k.key == key && !slices.ContainsFunc(found, func(f keptSockets) bool { return f.files[0] == k.files[0] })
+			return k.key == key && !slices.ContainsFunc(found, func(f keptSockets) bool { return f.fds[0] == k.fds[0] })
 		})
 		if i >= 0 {
 			found = append(found, s.kept[i])
@@ -93,7 +97,7 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 	s.kept = append(s.kept, bound...)
 	for i := range s.kept {
 		k := &s.kept[i]
-		k.unused = !slices.ContainsFunc(found, func(f keptSockets) bool { return f.files[0] == k.files[0] })
+		k.unused = !slices.ContainsFunc(found, func(f keptSockets) bool { return f.fds[0] == k.fds[0] })
 	}
 	if err := s.share(); err != nil {
 		return nil, err
@@ -132,14 +136,11 @@ func (s *Sockets) bind(cfg Config, address Address) (keptSockets, error) {
 		}
 		return k, err
 	}
-	for i, l := range listeners {
-		file, err := l.(interface{ File() (*os.File, error) }).File()
-		if err != nil {
-			for _, l := range listeners[i:] {
-				l.Close()
-			}
-			closeAll([]keptSockets{k})
-			return k, err
+	for _, l := range listeners {
+		fd, dupErr := duplicate(l)
+		err = errors.Join(err, dupErr)
+		if dupErr == nil {
+			k.fds = append(k.fds, fd)
 		}
 		if u, ok := l.(*unixListener); ok {
 			u.UnixListener.Close()
@@ -147,37 +148,47 @@ func (s *Sockets) bind(cfg Config, address Address) (keptSockets, error) {
 		} else {
 			l.Close()
 		}
-		k.files = append(k.files, file)
 	}
-	return k, nil
+	if err != nil {
+		closeAll([]keptSockets{k})
+	}
+	return k, err
+}
+
+// duplicate returns a descriptor of l's socket that nobody waits on.
+func duplicate(l net.Listener) (fd int, err error) {
+	raw, err := l.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var dup error
+	err = raw.Control(func(original uintptr) { fd, dup = unix.FcntlInt(original, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(err, dup)
 }
 
 // take takes the sockets of k's address out of those that were given.
 func (s *Sockets) take(k keptSockets, cfg Config) (keptSockets, error) {
-	var others []*os.File
+	others := []Group{}
 	var names []string
-	for _, file := range s.given {
-		addr, err := localAddr(file)
+	for _, g := range s.given {
+		addr, err := localAddr(g.FDs[0])
 		if err != nil {
-			return k, fmt.Errorf("the socket %s that was passed: %w", file.Name(), err)
+			return k, fmt.Errorf("the socket %s that has been passed: %w", g.Key, err)
 		}
 		if isFor(k.address, addr, cfg) {
-			k.files = append(k.files, file)
+			k.fds = append(k.fds, g.FDs[0])
 			continue
 		}
-		others = append(others, file)
+		others = append(others, g)
 		names = append(names, addr.String())
 	}
-	if len(k.files) == 0 {
+	if len(k.fds) == 0 {
 		if len(names) == 0 {
 			names = append(names, "no further one")
 		}
 		return k, fmt.Errorf("no socket for it has been passed (there is %s): want ListenStream= for it in the socket unit", strings.Join(names, ", "))
 	}
 	s.given = others
-	if s.given == nil {
-		s.given = []*os.File{}
-	}
 	return k, nil
 }
 
@@ -203,32 +214,40 @@ func (s *Sockets) checkGiven() error {
 	if len(s.given) == 0 {
 		return nil
 	}
-	addr, err := localAddr(s.given[0])
+	addr, err := localAddr(s.given[0].FDs[0])
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("a socket on %s has been passed (%s), which is none of the addresses to listen on", addr, s.given[0].Name())
+	return fmt.Errorf("a socket on %s has been passed (%s), which is none of the addresses to listen on", addr, s.given[0].Key)
 }
 
 // localAddr returns what a listening socket is bound to.
-func localAddr(file *os.File) (net.Addr, error) {
-	l, err := net.FileListener(file)
+func localAddr(fd int) (net.Addr, error) {
+	l, err := listenerOn(fd)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Close()
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
 	return l.Addr(), nil
+}
+
+// listenerOn returns a listener on a duplicate of fd. Its Close removes no file.
+func listenerOn(fd int) (net.Listener, error) {
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(dup), "listener")
+	defer file.Close()
+	return net.FileListener(file)
 }
 
 // listenersOf returns listeners on duplicates of the sockets.
 func listenersOf(list []keptSockets) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for _, k := range list {
-		for _, file := range k.files {
-			l, err := net.FileListener(file)
+		for _, fd := range k.fds {
+			l, err := listenerOn(fd)
 			if err != nil {
 				for _, l := range listeners {
 					l.Close()
@@ -264,8 +283,8 @@ func (s *Sockets) Close() {
 		_ = s.share()
 	}
 	closeAll(kept)
-	for _, file := range s.given {
-		file.Close()
+	for _, g := range s.given {
+		closeAll([]keptSockets{{fds: g.FDs}})
 	}
 	s.given = nil
 }
@@ -276,7 +295,7 @@ func (s *Sockets) share() error {
 	}
 	groups := make([]Group, 0, len(s.kept))
 	for _, k := range s.kept {
-		groups = append(groups, Group{Key: k.key, Files: k.files})
+		groups = append(groups, Group{Key: k.key, FDs: k.fds})
 	}
 	return s.Share(groups)
 }
@@ -286,8 +305,8 @@ func closeAll(list []keptSockets) {
 		if k.unlink != nil {
 			k.unlink()
 		}
-		for _, file := range k.files {
-			file.Close()
+		for _, fd := range k.fds {
+			unix.Close(fd)
 		}
 	}
 }

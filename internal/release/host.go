@@ -381,3 +381,31 @@ func (h *Host) Status() Status {
 	}
 	return s
 }
+
+// Alive says whether h answers: its loops take turns and the pool's books can be
+// looked at, before ctx ends. Before it serves, and when it has stopped, there is
+// nothing that could hang.
+func (h *Host) Alive(ctx context.Context) bool {
+	h.mu.Lock()
+	loops, current, state := h.loops, h.current, h.status.State
+	h.mu.Unlock()
+	if state != Ready && state != Draining {
+		return true
+	}
+	answered := make(chan struct{}, len(loops)+1)
+	for _, l := range loops {
+		l.Post(func() { answered <- struct{}{} })
+	}
+	go func() { // which ends when the pool's lock is free; if never, all is lost
+		_ = current.busy()
+		answered <- struct{}{}
+	}()
+	for range cap(answered) {
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
