@@ -103,9 +103,10 @@ func (c *crashSite) countUntil(stop <-chan struct{}, method string, client int, 
 	}
 }
 
-// killUntil kills a process of the server's, but not the server, every fifth
+// killUntil kills a process of Python's, but not the server, every fifth
 // of a second.
 func (c *crashSite) killUntil(stop <-chan struct{}) {
+	server := c.ServerPID()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -116,7 +117,7 @@ func (c *crashSite) killUntil(stop <-chan struct{}) {
 		}
 		var found []int
 		for _, p := range c.Processes() {
-			if p.PID != c.PID() {
+			if p.PID != c.PID() && p.PID != server {
 				found = append(found, p.PID)
 			}
 		}

@@ -66,11 +66,11 @@ func TestRequestsCostNoMoreThanAccepted(t *testing.T) {
 	for range 200 {
 		ask()
 	}
-	before := calls(t, server.PID())
+	before := calls(t, server.ServerPID())
 	for range requests {
 		ask()
 	}
-	for name, count := range calls(t, server.PID()) {
+	for name, count := range calls(t, server.ServerPID()) {
 		each, accepted := (count-before[name])/requests, costs(t)[name]
 		t.Logf("%s a request: %.3f, accepted %.3f", name, each, accepted)
 		switch {

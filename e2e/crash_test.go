@@ -283,8 +283,9 @@ func TestApplicationThatExitsGets502AndANewWorker(t *testing.T) {
 func (c *crashSite) template(workers map[int]identity) int {
 	c.t.Helper()
 	var found []int
+	server := c.ServerPID()
 	for _, p := range c.Processes() {
-		if _, worker := workers[p.PID]; !worker && p.PID != c.PID() {
+		if _, worker := workers[p.PID]; !worker && p.PID != c.PID() && p.PID != server {
 			found = append(found, p.PID)
 		}
 	}

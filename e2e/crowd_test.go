@@ -93,7 +93,7 @@ func firstByte(c *net.TCPConn, request string) error {
 // the server has all the memory that it keeps.
 func (c crowd) visit(t *testing.T, server *harness.Server) {
 	others := newClient(t)
-	pid := server.PID()
+	pid := server.ServerPID()
 	servesOthers(t, others, server)
 	descriptors := openFiles(t, pid)
 	before := residentMemory(t, pid)

@@ -176,7 +176,7 @@ const peakLimit = 100 << 20
 
 func checkPeak(t *testing.T, server *harness.Server) {
 	t.Helper()
-	if peak := harness.PeakMemory(t, server.PID()); peak > peakLimit {
+	if peak := harness.PeakMemory(t, server.ServerPID()); peak > peakLimit {
 		t.Errorf("peak memory %d MB, want at most %d", peak>>20, peakLimit>>20)
 	} else {
 		t.Logf("peak memory %d MB", peak>>20)

@@ -29,7 +29,6 @@ func (s *serveCommand) keep() error {
 	for _, socket := range given {
 		options.Given = append(options.Given, keeper.Group{Key: socket.Name, FDs: []int{socket.FD}})
 	}
-	debug.FreeOSMemory()
 	code, err := keeper.Run(options)
 	switch {
 	case err != nil:

@@ -42,6 +42,8 @@ type Options struct {
 	// Wrap is a command that runs the program and its arguments, such as
 	// "unshare", "-n"; empty: none.
 	Wrap []string
+	// Files are its descriptors from 3 on.
+	Files []*os.File
 }
 
 // A Server is one pasted that a test has started. Its methods are called by
@@ -79,7 +81,7 @@ func Launch(t testing.TB, opts Options) *Server {
 	s.cmd.Dir = opts.Dir
 	s.cmd.Env = append(os.Environ(), "TMPDIR="+temp, "XDG_RUNTIME_DIR="+temp, markVariable+"="+s.mark, "PYTHONDONTWRITEBYTECODE=1")
 	s.cmd.Env = append(s.cmd.Env, opts.Env...)
-	s.cmd.Stdout, s.cmd.Stderr = &s.Stdout, &s.Stderr
+	s.cmd.Stdout, s.cmd.Stderr, s.cmd.ExtraFiles = &s.Stdout, &s.Stderr, opts.Files
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	// A process that outlives the server may hold its pipes.
 	s.cmd.WaitDelay = time.Second
@@ -119,6 +121,18 @@ func (s *Server) Serving() bool {
 
 // PID returns the process's number.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// ServerPID returns the number of the process that serves: the child of PID's,
+// which keeps it, or PID itself where there is no keeper.
+func (s *Server) ServerPID() int {
+	s.t.Helper()
+	for _, p := range s.Processes() {
+		if p.Parent == s.PID() && p.State != 'Z' && strings.Contains(p.Command, " serve ") {
+			return p.PID
+		}
+	}
+	return s.PID()
+}
 
 // Signal sends it a signal. That it has ended already is no error.
 func (s *Server) Signal(sig syscall.Signal) {

@@ -82,6 +82,7 @@ func Run(opts Options) (code int, err error) {
 		if err != nil {
 			return 1, err
 		}
+		slim()
 		k.attend(s)
 		killChildren()
 		if code, over := k.over(s); over {
