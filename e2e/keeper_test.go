@@ -359,3 +359,30 @@ func TestSocketThatTheFileDoesNotListenOnIsRefused(t *testing.T) {
 		t.Error("the error does not say what is wrong")
 	}
 }
+
+// TestUnixSocketOutlivesTheServerAndNotTheKeeper kills the one and stops the
+// other.
+func TestUnixSocketOutlivesTheServerAndNotTheKeeper(t *testing.T) {
+	t.Parallel()
+	s := newHandover(t, strings.Replace(handoverIni, "port = %(e2e_port)s", "listen = unix:%(here)s/site.sock", 1))
+	s.opts.Port = 0
+	s.Server = harness.Start(t, s.opts)
+	socket := filepath.Join(s.dir, "site.sock")
+	before, err := os.Lstat(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(s.ServerPID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := asked(t, socket, "/"); code != 200 || !strings.HasPrefix(text, "number 1") {
+		t.Errorf("after the server's death: %d, %q", code, text)
+	}
+	if after, err := os.Lstat(socket); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the socket's file is another: %v", err)
+	}
+	s.Stop()
+	if _, err := os.Lstat(socket); err == nil {
+		t.Error("the socket's file is left")
+	}
+}

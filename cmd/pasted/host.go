@@ -39,7 +39,7 @@ func (s *serveCommand) serveHost(ctx context.Context) error {
 		return err
 	}
 	defer h.above.close()
-	s.options.Sockets = &h.above.sockets
+	s.options.Sockets, s.options.KeepSockets = &h.above.sockets, h.above.sockets.Passed()
 	r, err := release.Load(stop, s.options)
 	if err != nil {
 		return explain(err)

@@ -21,7 +21,7 @@ const (
 	toLogFile  = "redirect its output, or let systemd's journal keep it: `pasted serve FILE 2>>FILE.log`"
 	asUser     = "start it as that user: User= and Group= in a systemd unit, or `setpriv`, `sudo -u`"
 	serverType = "write the server into the file, `[server:main] use = egg:waitress#main` say; --server-name chooses among several"
-	kept       = "workers that end are replaced anyway; systemd's Restart=on-failure does it for pasted itself"
+	kept       = "workers that end are replaced anyway, and so is a server that dies"
 )
 
 var refusedOptions = []refusedFlag{

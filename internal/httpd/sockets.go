@@ -47,7 +47,9 @@ type keptSockets struct {
 func (s *Sockets) Adopt(groups []Group) {
 	for _, g := range groups {
 		k := keptSockets{key: g.Key, fds: g.FDs}
-		if addr, err := localAddr(g.FDs[0]); err == nil && addr.Network() == "unix" && !isAbstract(addr.String()) {
+		if strings.HasPrefix(g.Key, passedKey) {
+			s.given = []Group{} // and all others were bound by somebody else too
+		} else if addr, err := localAddr(g.FDs[0]); err == nil && addr.Network() == "unix" && !isAbstract(addr.String()) {
 			k.unlink = (&unixListener{path: addr.String(), file: statOf(addr.String())}).unlink
 		}
 		s.kept = append(s.kept, k)
@@ -58,6 +60,13 @@ func statOf(path string) os.FileInfo {
 	info, _ := os.Lstat(path) // os.SameFile takes a nil one for another file
 	return info
 }
+
+// passedKey begins the keys of sockets that somebody else has bound.
+const passedKey = "passed "
+
+// Passed says whether the sockets are somebody else's, who keeps them after the
+// stop: Config.KeepSockets is to be set then.
+func (s *Sockets) Passed() bool { return s.given != nil }
 
 // Give has Listen take its sockets from list, which somebody else has bound and
 // named, one in each group, and bind none itself: an address that is none of
@@ -73,7 +82,7 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 	for _, address := range cfg.Listen {
 		key := cfg.key(address)
 		i := slices.IndexFunc(s.kept, func(k keptSockets) bool {
-			return k.key == key && !slices.ContainsFunc(found, func(f keptSockets) bool { return f.fds[0] == k.fds[0] })
+			return strings.TrimPrefix(k.key, passedKey) == key && !slices.ContainsFunc(found, func(f keptSockets) bool { return f.fds[0] == k.fds[0] })
 		})
 		if i >= 0 {
 			found = append(found, s.kept[i])
@@ -188,7 +197,7 @@ func (s *Sockets) take(k keptSockets, cfg Config) (keptSockets, error) {
 		}
 		return k, fmt.Errorf("no socket for it has been passed (there is %s): want ListenStream= for it in the socket unit", strings.Join(names, ", "))
 	}
-	s.given = others
+	s.given, k.key = others, passedKey+k.key
 	return k, nil
 }
 
