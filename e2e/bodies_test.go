@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -186,4 +187,177 @@ func TestBrokenBodyRaises(t *testing.T) {
 	if log := server.Stderr.String(); strings.Contains(log, "Traceback") {
 		t.Errorf("a client that leaves is no error of the application's:\n%s", log)
 	}
+}
+
+// fileSize is more than what a worker reads itself.
+const fileSize = 300_000
+
+// writeNoise writes a file of n bytes into a folder and returns its bytes.
+func writeNoise(t *testing.T, folder, name string, n int64) []byte {
+	t.Helper()
+	data, err := io.ReadAll(newNoise(n))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name), data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// PEP 3333, "Optional Platform-Specific File Handling": what is sent is what
+// iterating over the wrapper would have given, from the file's own position on,
+// and not beyond Content-Length.
+func TestFileWrapperGivesWhatReadingWould(t *testing.T) {
+	t.Parallel()
+	server, files := serveBodies(t)
+	data := writeNoise(t, files, "noise", fileSize)
+	small := writeNoise(t, files, "small", 70)
+	text := []byte(strings.Repeat("only ascii\n", 30_000))
+	if err := os.WriteFile(filepath.Join(files, "text"), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		query string
+		want  []byte
+	}{
+		{"name=noise&kind=buffered", data},
+		{"name=noise&kind=buffered&seek=1000", data[1000:]},
+		{"name=noise&kind=buffered&skip=10", data[10:]},
+		{"name=noise&kind=buffered&skip=10&length=100000", data[10:100_010]},
+		{"name=noise&kind=buffered&seek=299990", data[299_990:]},
+		{"name=noise&kind=buffered&seek=300001", nil},
+		{"name=noise&kind=buffered&status=206+Partial+Content&seek=5&length=200000", data[5:200_005]},
+		{"name=noise&kind=buffered&write=before", append([]byte("before"), data...)},
+		{"name=noise&kind=raw&skip=77", data[77:]},
+		{"name=noise&kind=both&skip=77", data[77:]},
+		{"name=noise&kind=memory&skip=77", data[77:]},
+		{"name=noise&kind=temporary", data},
+		{"name=noise&kind=pipe", data[:1000]},
+		{"name=text&kind=odd", bytes.ToUpper(text)},
+		{"name=small&kind=buffered", small},
+		{"name=small&kind=buffered&length=7", small[:7]},
+		{"name=noise&kind=buffered&status=204+No+Content", nil},
+		{"name=noise&kind=buffered&status=304+Not+Modified", nil},
+	}
+	for _, p := range protocols {
+		client := clientOf(t, p.major)
+		for _, method := range []string{"GET", "HEAD"} {
+			for _, way := range []string{"/", "/stream/"} { // with a body that is streamed: the long way
+				for _, test := range tests {
+					a, err := do(t, client, call{method: method, url: server.URL + way + "give?" + test.query})
+					if err != nil {
+						t.Errorf("%s %s %s: %v", p.name, method, test.query, err)
+						continue
+					}
+					wanted := test.want
+					if method == "HEAD" {
+						wanted = nil
+					}
+					if !bytes.Equal(a.body, wanted) {
+						t.Errorf("%s %s %s: %s, %d bytes, want %d of %x", p.name, method, test.query, a.Status, len(a.body), len(wanted), sha256.Sum256(wanted))
+					}
+				}
+			}
+		}
+	}
+	resp := get(t, newClient(t), server.URL+"/give?name=noise&kind=buffered&seek=5")
+	if resp.ContentLength != fileSize-5 {
+		t.Errorf("Content-Length %d of a file whose size is known", resp.ContentLength)
+	}
+}
+
+// PEP 3333, "Optional Platform-Specific File Handling": close() is called, once,
+// also when a file has been handed over.
+func TestFileWrapperIsClosedOnce(t *testing.T) {
+	t.Parallel()
+	server, files := serveBodies(t)
+	writeNoise(t, files, "noise", fileSize)
+	client := newClient(t)
+	for i := range 3 {
+		get(t, client, server.URL+"/give?count=1&name=noise&kind=buffered")
+		harness.Await(t, answerLimit, "close", func() bool {
+			log, _ := os.ReadFile(filepath.Join(files, "closed"))
+			return len(log) > 0 && strings.Count(string(log), "closed\n") == i+1
+		})
+	}
+}
+
+// A file that becomes shorter while it is sent ends with the connection: nothing
+// is put in the place of what is missing.
+func TestTruncatedFileBreaksTheConnection(t *testing.T) {
+	t.Parallel()
+	server, files := serveBodies(t)
+	for _, p := range protocols {
+		data := writeNoise(t, files, "noise", 64<<20)
+		resp, err := clientOf(t, p.major).Get(server.URL + "/give?name=noise&kind=buffered&truncate=33554432")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil {
+			t.Errorf("%s: the answer looks whole", p.name)
+		}
+		if !bytes.HasPrefix(data, got) {
+			t.Errorf("%s: %d bytes that are not the file's", p.name, len(got))
+		}
+	}
+	// More than there is: the same.
+	writeNoise(t, files, "noise", fileSize)
+	resp, err := newClient(t).Get(server.URL + "/give?name=noise&kind=buffered&length=300001")
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("an answer shorter than its Content-Length looks whole")
+	}
+}
+
+// filesOpen counts a process's descriptors of a file.
+func filesOpen(t *testing.T, pid int, path string) (n int) {
+	t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Skip("no /proc to count descriptors in")
+	}
+	for _, e := range entries {
+		if to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name())); err == nil && to == path {
+			n++
+		}
+	}
+	return n
+}
+
+// A client that takes nothing of a file holds a descriptor of the server's, and
+// neither lane nor loop; when it has gone, nothing is left.
+func TestSlowClientOfAFileHoldsADescriptorAlone(t *testing.T) {
+	t.Parallel()
+	server, files := serveBodies(t)
+	writeNoise(t, files, "noise", 32<<20)
+	path, err := filepath.EvalSymlinks(filepath.Join(files, "noise"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var slow []*rawConn
+	for range 8 {
+		conn := dial(t, server)
+		conn.send("GET /give?name=noise&kind=buffered HTTP/1.1\r\nHost: x\r\n\r\n")
+		slow = append(slow, conn)
+	}
+	harness.Await(t, answerLimit, "8 files in the server's hands", func() bool { return filesOpen(t, server.PID(), path) == 8 })
+	for range 4 { // with two lanes
+		get(t, newClient(t), server.URL+"/hold")
+	}
+	for _, conn := range slow[:4] {
+		conn.Close()
+	}
+	harness.Await(t, answerLimit, "the files of clients that have gone closed", func() bool { return filesOpen(t, server.PID(), path) == 4 })
+	for _, conn := range slow[4:] {
+		if n, err := io.Copy(io.Discard, io.LimitReader(conn.r, 32<<20)); err != nil || n != 32<<20 {
+			t.Errorf("a slow client gets %d bytes, %v", n, err)
+		}
+	}
+	harness.Await(t, answerLimit, "all files closed", func() bool { return filesOpen(t, server.PID(), path) == 0 })
 }

@@ -174,8 +174,8 @@ func (h *held) tryRead(p []byte) (int, error) {
 // the send timeout, however much there is to write.
 func (h *held) Write(p []byte) (int, error) {
 	written := 0
-	var slow *time.Ticker
-	state := stall{queued: -1}
+	var room roomWait
+	defer room.end()
 	for {
 		n, err := writeFD(h.c.fd, p[written:])
 		written += n
@@ -185,25 +185,50 @@ func (h *held) Write(p []byte) (int, error) {
 			return written, nil
 		case err != nil && err != unix.EAGAIN:
 			return written, err
-		case n > 0:
-			state = stall{queued: -1}
 		}
-		if slow == nil {
-			slow = time.NewTicker(h.c.front.server.config().SendTimeout / sendSlices)
-			defer slow.Stop()
+		if err := room.wait(h, n > 0); err != nil {
+			return written, err
 		}
-		select {
-		case <-h.writeReady:
-		case <-h.over:
-			return written, net.ErrClosed
-		case <-h.writeBy.passed():
-			return written, os.ErrDeadlineExceeded
-		case <-slow.C:
-			if state.over(h.c.fd) {
-				h.c.front.server.config().Refused(0, "the client takes nothing of its answer", h.RemoteAddr())
-				return written, os.ErrDeadlineExceeded
-			}
+	}
+}
+
+// A roomWait waits until a client that takes nothing at the moment takes more.
+// The zero value has not waited.
+type roomWait struct {
+	slow  *time.Ticker
+	state stall
+}
+
+// progress notes that the client has taken something.
+func (r *roomWait) progress() { r.state = stall{queued: -1} }
+
+// wait returns when there may be room, or the reason why there will be none.
+// progressed says that the client has taken something since the last call.
+func (r *roomWait) wait(h *held, progressed bool) error {
+	if progressed || r.slow == nil {
+		r.progress()
+	}
+	if r.slow == nil {
+		r.slow = time.NewTicker(h.c.front.server.config().SendTimeout / sendSlices)
+	}
+	select {
+	case <-h.writeReady:
+	case <-h.over:
+		return net.ErrClosed
+	case <-h.writeBy.passed():
+		return os.ErrDeadlineExceeded
+	case <-r.slow.C: // as good a time as any to try again
+		if r.state.over(h.c.fd) {
+			h.c.front.server.config().Refused(0, "the client takes nothing of its answer", h.RemoteAddr())
+			return os.ErrDeadlineExceeded
 		}
+	}
+	return nil
+}
+
+func (r *roomWait) end() {
+	if r.slow != nil {
+		r.slow.Stop()
 	}
 }
 

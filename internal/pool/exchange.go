@@ -54,8 +54,9 @@ type exchange struct {
 	whole   bool              // payload holds the whole answer
 	in      *spool.PipeWriter // of the rest of the answer's body
 	out     *spool.PipeReader
-	err     error  // how the answer ended
-	resume  func() // request.Resume, made once
+	part    *h1.FilePart // instead of the answer's body
+	err     error        // how the answer ended
+	resume  func()       // request.Resume, made once
 
 	given  bool // the pool has been given request
 	ended  bool // … and is done with it, as has been seen
@@ -91,7 +92,7 @@ func (x *exchange) release() {
 	if x.gone {
 		return // its end may be on its way, or come, to these very fields
 	}
-	x.handler, x.body, x.out, x.in = nil, nil, nil, nil
+	x.handler, x.body, x.out, x.in, x.part = nil, nil, nil, nil, nil
 	x.trim()
 	exchanges.Put(x)
 }
@@ -112,6 +113,9 @@ func (x *exchange) discard() {
 	}
 	if x.out != nil {
 		x.out.Close()
+	}
+	if x.part != nil {
+		x.part.Close()
 	}
 }
 
@@ -254,6 +258,12 @@ func (x *exchange) informAll(w http.ResponseWriter) {
 	}
 }
 
+// File implements FileAnswer.
+func (x *exchange) File(payload []byte, part *h1.FilePart, _ *h1.Loop) {
+	x.payload = append(x.payload[:0], payload...)
+	x.whole, x.part = true, part // the end comes next, and with it the signal
+}
+
 // Data implements Answer. What a client that has gone would have got is thrown
 // away: soon the request will be cancelled.
 func (x *exchange) Data(p []byte, _ bool, _ *h1.Loop) (ok bool) {
@@ -297,6 +307,9 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 	h1.SetReason(w, x.parsed.Reason)
 	body := bodyWriter{w: w, left: x.parsed.Length}
 	switch {
+	case x.part != nil:
+		x.writeFile(w, r.Method == http.MethodHead)
+		return
 	case !x.parsed.HasBody():
 		body.left = 0
 	case x.whole && body.left < 0 && (len(first) > 0 || r.Method != http.MethodHead):
@@ -311,6 +324,24 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 		err = x.copyRest(&body, r)
 	}
 	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// writeFile writes an answer, whose fields are in w, that is a file.
+func (x *exchange) writeFile(w http.ResponseWriter, isHead bool) {
+	switch {
+	case !x.parsed.HasBody():
+	case x.parsed.Length < 0:
+		w.Header()["Content-Length"] = []string{strconv.FormatInt(x.part.Length, 10)}
+	default:
+		x.part.Length = min(x.part.Length, x.parsed.Length)
+	}
+	w.WriteHeader(x.parsed.Code)
+	if !x.parsed.HasBody() || isHead {
+		return
+	}
+	if err := h1.SendFile(w, x.part); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }

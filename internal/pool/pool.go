@@ -112,6 +112,9 @@ type Pool struct {
 
 	pieces sync.Pool // *[bodyPiece]byte
 
+	files     atomic.Int64 // answers that are files, and still have them open
+	mostFiles int64        // of them at a time
+
 	mu      sync.Mutex // guards all below, and what the …Locked functions name
 	members []*member
 	queue   queue
@@ -149,9 +152,10 @@ func New(opts Options) *Pool {
 		opts.Grace = 30 * time.Second
 	}
 	return &Pool{
-		opts:  opts,
-		ready: make(chan struct{}),
-		born:  time.Now(), bootTime: bootTime(),
+		mostFiles: mostFiles(),
+		opts:      opts,
+		ready:     make(chan struct{}),
+		born:      time.Now(), bootTime: bootTime(),
 		name:    rand.Uint32(),
 		clock:   clock{kick: make(chan struct{}, 1)},
 		budget:  budget{saved: budgetFirst},

@@ -138,6 +138,16 @@ func (q *quick) inform(payload []byte) {
 	q.x.Inform(&q.parsed.Answer)
 }
 
+// File implements FileAnswer.
+func (q *quick) File(payload []byte, part *h1.FilePart, on *h1.Loop) {
+	if on == q.loop {
+		q.beginFile(payload, part)
+		return
+	}
+	payload = bytes.Clone(payload)
+	q.loop.Post(func() { q.beginFile(payload, part) })
+}
+
 // Data implements Answer.
 func (q *quick) Data(p []byte, _ bool, _ *h1.Loop) (ok bool) {
 	switch {
@@ -182,6 +192,34 @@ func (q *quick) begin(payload []byte, last bool) {
 	}
 	q.begun = true
 	q.x.Begin(&q.parsed.Answer, first, last)
+}
+
+// beginFile begins an answer that is a file, which a goroutine sends then.
+func (q *quick) beginFile(payload []byte, part *h1.FilePart) {
+	if q.x == nil {
+		part.Close()
+		return // the client has gone meanwhile
+	}
+	if _, err := q.parsed.SetPayload(payload); err != nil {
+		part.Close()
+		q.x.Data = nil
+		q.fail(err)
+		return
+	}
+	q.sendFile(part)
+}
+
+// sendFile begins the answer in parsed, whose body is part, and has it sent. q
+// has nothing more to do with its exchange.
+func (q *quick) sendFile(part *h1.FilePart) {
+	if q.parsed.Length < 0 && q.parsed.HasBody() {
+		q.parsed.Length = part.Length
+	}
+	x := q.x
+	q.begun = true
+	x.Begin(&q.parsed.Answer, nil, false)
+	q.x, x.Data = nil, nil
+	x.HoldFile(part)
 }
 
 // hold has the rest of the answer, which comes out of a spool, written by a

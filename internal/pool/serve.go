@@ -141,9 +141,11 @@ func (a *answering) check(f wire.Frame) error {
 	switch {
 	case a.request == nil || f.Number != a.request.number:
 		return wrong("which it does not have")
-	case f.Kind != wire.Head && f.Kind != wire.Data && f.Kind != wire.End && f.Kind != wire.Want && f.Kind != wire.Inform:
+	case !answers(f.Kind):
 		return wrong("which no lane carries")
-	case f.Kind == wire.Head && a.begun:
+	case f.Kind == wire.File && (f.Flags&wire.FlagEnd == 0 || len(f.Payload) <= filePrefix):
+		return wrong("without its end or a head in it")
+	case (f.Kind == wire.Head || f.Kind == wire.File) && a.begun:
 		return wrong("which has had its head")
 	case f.Kind == wire.Inform && (a.begun || f.Flags != 0):
 		return wrong("which has had its head, or with flags")
@@ -159,6 +161,16 @@ func (a *answering) check(f wire.Frame) error {
 		return wrong("for no body, or none of it")
 	}
 	return nil
+}
+
+// answers says whether frames of a kind are an answer's, or a question for the
+// request's body.
+func answers(kind wire.Kind) bool {
+	switch kind {
+	case wire.Head, wire.Data, wire.End, wire.Want, wire.File, wire.Inform:
+		return true
+	}
+	return false
 }
 
 // wanted returns how many bytes a Want frame asks for, 0 if it is malformed.
@@ -187,11 +199,14 @@ func (l *lane) take(f wire.Frame) bool {
 			l.pool.holdBack(l, true)
 			return false
 		}
+	case wire.File:
+		l.file(r, f)
+		return true
 	case wire.Want:
 		return l.feed(r, wanted(f.Payload))
 	}
 	if last {
-		l.finish(f)
+		l.finish(f, nil)
 	}
 	return true
 }
@@ -211,16 +226,15 @@ func (p *Pool) holdBack(l *lane, held bool) {
 }
 
 // finish ends the current answer, whose last frame is f. With its end, the
-// request's memory may be another's.
-func (l *lane) finish(f wire.Frame) {
+// request's memory may be another's. err is why it cannot be had, if it cannot.
+func (l *lane) finish(f wire.Frame, err error) {
 	r := l.current.request
 	l.previous, l.current = f.Number, answering{}
 	l.pool.finish(l, r)
 	if f.Flags&wire.FlagFailed != 0 {
-		r.end(ErrFailed, l.loop)
-	} else {
-		r.end(nil, l.loop)
+		err = ErrFailed
 	}
+	r.end(err, l.loop)
 }
 
 // feed answers a Want with the next piece of r's body, of n bytes at most, or

@@ -31,6 +31,7 @@
 //	                                ←   Head n     status, fields, first bytes
 //	                                ←   Data n
 //	                                ←   End n
+//	                                ←   File n     or, instead of all these: a file
 //
 // Request: aux is the root's index. The payload is one marshal dictionary, the
 // environ as PEP 3333 has it without its Python objects. A body that is known
@@ -56,7 +57,11 @@
 // before Head, the client gets 500; after it, the client's connection breaks,
 // so that nothing looks complete that is not. An End with FlagSkipped, and no Head
 // before it, says that the worker has found the request revoked on its board
-// (package board) and has not called the application.
+// (package board) and has not called the application. File: the whole
+// answer, whose body is a stretch of a regular file; FlagEnd is set. The payload is
+// two u64, where the stretch begins and how many bytes it has, and then what Head's
+// has, without first bytes. The file's descriptor comes with the frame's bytes
+// (SCM_RIGHTS).
 //
 // # The control connection
 //
@@ -98,6 +103,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 // A Kind says what a frame is.
@@ -139,7 +145,7 @@ const (
 	Data Kind = 0x61
 	End  Kind = 0x62
 	Want Kind = 0x63
-	// 0x64 is another's.
+	File Kind = 0x64
 	Inform Kind = 0x65
 )
 
@@ -206,6 +212,21 @@ func SetNumber(frame []byte, number uint64) {
 // frame begins with and ends with.
 func SetLength(frame []byte) {
 	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-HeadSize))
+}
+
+// FilePart takes the payload of a File frame apart: where the stretch begins in
+// the file, how many bytes it has, and a Head frame's payload. It is false where
+// there are no such bytes in any file.
+func FilePart(payload []byte) (offset, length int64, head []byte, ok bool) {
+	if len(payload) <= 16 {
+		return 0, 0, nil, false
+	}
+	offset = int64(binary.LittleEndian.Uint64(payload))
+	length = int64(binary.LittleEndian.Uint64(payload[8:]))
+	if offset < 0 || length < 0 || offset > math.MaxInt64-length {
+		return 0, 0, nil, false
+	}
+	return offset, length, payload[16:], true
 }
 
 // A Reader reads frames from a stream. It is not safe for concurrent use.

@@ -23,6 +23,7 @@ type Lane struct {
 	Frames *wire.Reader
 
 	fd    int
+	in    receiving
 	empty bool // nothing is there to read until Awake
 	ended bool // the worker's end has been reached or is behind what is there
 }
@@ -31,6 +32,7 @@ type Lane struct {
 // lane's alone from now on. The other end is a worker's.
 func NewLane(fd int) *Lane {
 	l := &Lane{fd: fd}
+	l.in.begin()
 	l.Frames = wire.NewReader(l, wire.MaxLane)
 	return l
 }
@@ -52,7 +54,7 @@ func (l *Lane) Read(p []byte) (int, error) {
 	if l.empty {
 		return 0, unix.EAGAIN
 	}
-	n, err := descriptorIO(unix.SYS_READ, l.fd, p)
+	n, err := l.in.read(l.fd, p)
 	switch {
 	case err == unix.EAGAIN:
 		l.empty = true
@@ -85,7 +87,16 @@ func (l *Lane) Finish() {
 
 // Close ends the lane in both directions and gives its descriptor back. Whoever
 // waits for it must have given that up.
-func (l *Lane) Close() { _ = unix.Close(l.fd) }
+func (l *Lane) Close() {
+	_ = unix.Close(l.fd)
+	l.in.closeFiles()
+}
+
+// TakeFile returns the first descriptor that has come with what has been read
+// and that has not been taken; the caller closes it. Those of File frames come in
+// their order, each with its frame at the latest. It is -1 where there is none;
+// lost then says that this process could not have it.
+func (l *Lane) TakeFile() (fd int, lost bool) { return l.in.takeFile() }
 
 // Ended says that err, from reading a connection to a worker, means that the
 // worker has gone, perhaps in the middle of a frame, and not that it has sent

@@ -5,7 +5,8 @@ import marshal
 import re
 
 from pasted_worker.body import PIECE
-from pasted_worker.frames import DATA, END, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, INFORM, MAX_LANE
+from pasted_worker.frames import (
+    DATA, END, FILE, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, INFORM, MAX_LANE, PART)
 
 WHOLE = 64 * 1024  # an answer's first bytes, up to so many, go with its head
 KEPT = 4 * 1024    # bytes of a prepared head that is kept for the next answer
@@ -146,6 +147,23 @@ class Answer:
         for data in iterable:
             write(data)
         self.finish()
+
+    def send_file(self, wrapper):
+        """Hand a file over, which Pasted then sends; return whether that could be done."""
+        part, head = None, self._head
+        if not self.begun and head is not None and len(head) <= WHOLE:
+            part = wrapper.part()
+        if part is None:
+            return False
+        lane = self._lane
+        if lane.cancelled and self._number in lane.cancelled:
+            raise ClientGone("the client has gone")
+        descriptor, offset, length = part
+        frame = _pack(PART.size + len(head), FILE, FLAG_END, lane.index, self._number)
+        if not lane.send_descriptor(frame + PART.pack(offset, length) + head, descriptor):
+            return False
+        self.begun = self.ended = True
+        return True
 
     def finish(self):
         """End an answer that is complete."""

@@ -6,6 +6,9 @@ import stat
 
 FIRST = 64 * 1024   # bytes asked for at first
 PIECE = 256 * 1024  # most bytes of a body in one frame
+LEAST = 64 * 1024   # bytes up to which a file is read here, and not handed over
+
+_BUFFERED = io.BufferedReader, io.BufferedRandom
 
 
 class BodyBroken(ConnectionResetError):
@@ -81,6 +84,31 @@ class FileWrapper:
         if data:
             return data
         raise StopIteration
+
+    def part(self):
+        """Return descriptor, offset and length of what is left to read, or None.
+
+        It is None where the descriptor may have other bytes than the object
+        gives, as that of a compressed file, where the file is no regular one,
+        and where so little is left that it is sooner read than handed over.
+        """
+        file = self.filelike
+        if type(file).__module__ == "tempfile":
+            file = getattr(file, "file", None)  # a file that is removed when it is closed
+        kind = type(file)
+        if kind is not io.FileIO and not (kind in _BUFFERED and type(file.raw) is io.FileIO):
+            return None
+        try:
+            if kind is io.BufferedRandom:
+                file.flush()
+            descriptor, offset = file.fileno(), file.tell()
+            status = os.fstat(descriptor)
+            length = status.st_size - offset
+            if stat.S_ISREG(status.st_mode) and length > LEAST and file.readable():
+                return descriptor, offset, length
+        except (OSError, ValueError):
+            pass  # closed, say: reading it tells
+        return None
 
     def widen(self):
         """Take larger blocks if that delays none of them: if it is a regular file."""

@@ -9,6 +9,7 @@ import struct
 HEAD = struct.Struct("<IBBHQ")  # payload's length, kind, flags, aux, number
 WANTED = struct.Struct("<I")    # a Want frame's payload
 EXTENDED = struct.Struct("<Q")  # an Extend frame's payload
+PART = struct.Struct("<QQ")     # what a File frame's payload begins with: offset, length
 
 # To this process, on its control connection.
 MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE, FILES, BOARD = range(0x01, 0x0D)
@@ -18,7 +19,7 @@ HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG, FOUND, IMPORTED = range(0x20, 
 EXTEND = 0x29
 # On a lane, to this process and from it.
 REQUEST, BODY = 0x40, 0x41
-HEAD_OF_ANSWER, DATA, END, WANT = 0x60, 0x61, 0x62, 0x63
+HEAD_OF_ANSWER, DATA, END, WANT, FILE = 0x60, 0x61, 0x62, 0x63, 0x64
 INFORM = 0x65
 
 FLAG_END, FLAG_FAILED, FLAG_BODY, FLAG_TIMED, FLAG_GONE, FLAG_SKIPPED = 1, 2, 4, 8, 16, 32

@@ -9,6 +9,8 @@ has seen last: those behind it go to another worker, after a death or when Paste
 takes them back.
 """
 
+import array
+import errno
 import functools
 import io
 import logging
@@ -161,6 +163,20 @@ class Lane:
                 self._socket.sendall(memoryview(buffer)[sent:])
             sent = max(sent - len(buffer), 0)
 
+    def send_descriptor(self, frame, descriptor):
+        """Send a frame with a descriptor; return False, and send nothing, if that cannot be done now."""
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+        with self._sharing:
+            try:
+                sent = self._socket.sendmsg([frame], rights)
+            except OSError as error:
+                if error.errno == errno.ETOOMANYREFS:
+                    return False
+                raise
+            if sent < len(frame):  # a signal has come between
+                self._socket.sendall(memoryview(frame)[sent:])
+        return True
+
     def _share(self, number):
         """Let other threads read the body of this request while its answer is sent."""
         self._with_body = number
@@ -270,6 +286,8 @@ class Lane:
         """Send what an iterable yields, and close it (PEP 3333)."""
         try:
             if type(result) is FileWrapper:
+                if answer.send_file(result):
+                    return
                 result.widen()
             answer.send_each(result)
         finally:
