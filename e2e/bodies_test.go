@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pasted/e2e/harness"
@@ -18,12 +20,20 @@ import (
 
 // serveBodies serves testdata/bodies, whose application has its files in the
 // folder that is returned.
-func serveBodies(t *testing.T, vars ...string) (server *harness.Server, files string) {
+func serveBodies(t *testing.T) (server *harness.Server, files string) {
 	t.Helper()
 	files = t.TempDir()
+	return serveBodiesOf(t, "bodies.ini", files), files
+}
+
+func serveBodiesOf(t *testing.T, file, files string) *harness.Server {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(files, "inner"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	return serve(t, site{
-		file: filepath.Join("testdata", "bodies", "bodies.ini"), python: systemPython(t), vars: append(vars, "files="+files),
-	}), files
+		file: filepath.Join("testdata", "bodies", file), python: systemPython(t), vars: []string{"files=" + files},
+	})
 }
 
 // protocols are the two that carry bodies, each with a client that speaks it
@@ -360,4 +370,117 @@ func TestSlowClientOfAFileHoldsADescriptorAlone(t *testing.T) {
 		}
 	}
 	harness.Await(t, answerLimit, "all files closed", func() bool { return filesOpen(t, server.PID(), path) == 0 })
+}
+
+// fieldTests are answers that name a file, with the fields of the request.
+var fieldTests = []struct {
+	fields  string // of the application's answer
+	request []string
+	status  int
+	body    string
+	answer  []string // fields of the answer to the client
+}{
+	{"X-Sendfile: FILES/letters", nil, 200, letters, []string{"Accept-Ranges", "bytes", "X-Sendfile", ""}},
+	{"x-sendfile: letters|Content-Type: text/x-mine|Content-Length: 3|X-Other: kept", nil, 200, letters,
+		[]string{"Content-Type", "text/x-mine", "X-Other", "kept"}},
+	{"X-Sendfile: FILES/inner/spaced name", nil, 200, "spaced\n", nil},
+	{"X-Sendfile: FILES/inner/link", nil, 200, letters, nil},
+	{"X-Sendfile: FILES/letters", []string{"Range", "bytes=2-4"}, 206, "cde", []string{"Content-Range", "bytes 2-4/26"}},
+	{"X-Sendfile: FILES/letters", []string{"Range", "bytes=-3"}, 206, "xyz", []string{"Content-Range", "bytes 23-25/26"}},
+	{"X-Sendfile: FILES/letters", []string{"Range", "bytes=0-1,4-5"}, 200, letters, nil},
+	{"X-Sendfile: FILES/letters", []string{"Range", "lines=1"}, 416, "invalid range\n", nil},
+	{"X-Sendfile: FILES/letters", []string{"Range", "bytes=26-"}, 416, "invalid range: failed to overlap\n",
+		[]string{"Content-Range", "bytes */26"}},
+	{"X-Sendfile: FILES/letters|ETag: \"one\"", []string{"Range", "bytes=2-4", "If-Range", "\"two\""}, 200, letters, nil},
+	{"X-Sendfile: FILES/letters|ETag: \"one\"", []string{"Range", "bytes=2-4", "If-Range", "\"one\""}, 206, "cde",
+		[]string{"Etag", "\"one\""}},
+	{"X-Sendfile: FILES/letters|ETag: \"one\"", []string{"If-None-Match", "\"one\""}, 304, "", []string{"Etag", "\"one\""}},
+	{"X-Sendfile: FILES/letters|Last-Modified: Sat, 01 Jan 2000 00:00:00 GMT", []string{"If-Modified-Since", "Sat, 01 Jan 2000 00:00:00 GMT"},
+		304, "", []string{"Last-Modified", "Sat, 01 Jan 2000 00:00:00 GMT"}},
+	{"X-Sendfile: FILES/missing", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: FILES", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: FILES/inner", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: FILES/pipe", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: FILES/out", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: FILES/../other", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: ../other", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Sendfile: /etc/passwd", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Accel-Redirect: /protected/spaced%20name?v=1|Set-Cookie: a=1|Set-Cookie: b=2", nil, 200, "spaced\n",
+		[]string{"Set-Cookie", "a=1", "X-Accel-Redirect", ""}},
+	{"X-Accel-Redirect: /protected/../letters", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Accel-Redirect: /protected/%2e%2e/letters", nil, 404, "404 Not Found: there is no such file\n", nil},
+	{"X-Accel-Redirect: /elsewhere/spaced", nil, 404, "404 Not Found: there is no such file\n", nil},
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyz"
+
+// writeNamed makes the files of fieldTests.
+func writeNamed(t *testing.T, files string) {
+	t.Helper()
+	outside := filepath.Join(t.TempDir(), "outside")
+	for _, err := range []error{
+		os.WriteFile(filepath.Join(files, "letters"), []byte(letters), 0o644),
+		os.WriteFile(filepath.Join(files, "inner", "spaced name"), []byte("spaced\n"), 0o644),
+		os.WriteFile(outside, []byte("not yours\n"), 0o644),
+		os.Symlink(outside, filepath.Join(files, "out")),
+		os.Symlink("../letters", filepath.Join(files, "inner", "link")),
+		syscall.Mkfifo(filepath.Join(files, "pipe"), 0o644),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFieldsNameFilesBelowTheirRoots(t *testing.T) {
+	t.Parallel()
+	server, files := serveBodies(t)
+	writeNamed(t, files)
+	for _, p := range protocols {
+		client := clientOf(t, p.major)
+		for _, method := range []string{"GET", "HEAD"} {
+			for _, more := range []string{"", "&body=1"} {
+				for _, test := range fieldTests {
+					fields := strings.ReplaceAll(test.fields, "FILES", files)
+					a, err := do(t, client, call{
+						method: method, url: server.URL + "/named?fields=" + url.QueryEscape(fields) + more, header: test.request,
+					})
+					if err != nil {
+						t.Errorf("%s %s %s: %v", p.name, method, test.fields, err)
+						continue
+					}
+					body := test.body
+					if method == "HEAD" {
+						body = ""
+					}
+					if a.StatusCode != test.status || a.String() != body {
+						t.Errorf("%s %s %s, %q: %s, %q; want %d, %q", p.name, method, test.fields, test.request, a.Status, a, test.status, body)
+					}
+					for i := 0; i < len(test.answer); i += 2 {
+						if got := a.Header.Get(test.answer[i]); got != test.answer[i+1] {
+							t.Errorf("%s %s %s, %q: %s = %q", p.name, method, test.fields, test.request, test.answer[i], got)
+						}
+					}
+				}
+			}
+		}
+	}
+	a := want(t, clientOf(t, 1), 403, call{url: server.URL + "/named?status=403+Forbidden&fields=" + url.QueryEscape("X-Sendfile: letters")})
+	if a.String() != letters {
+		t.Errorf("with a status of the application's: %s, %q", a.Status, a)
+	}
+}
+
+// Without the options the fields are the client's: a proxy in front may be meant.
+func TestFieldsThatNameFilesArePassedOnWithoutARoot(t *testing.T) {
+	t.Parallel()
+	files := t.TempDir()
+	server := serveBodiesOf(t, "bare.ini", files)
+	writeNamed(t, files)
+	for _, field := range []string{"X-Sendfile", "X-Accel-Redirect"} {
+		a := get(t, newClient(t), server.URL+"/named?body=1&fields="+url.QueryEscape(field+": /protected/letters"))
+		if a.Header.Get(field) != "/protected/letters" || a.String() != "not this" {
+			t.Errorf("%s: %q, %q", field, a.Header.Get(field), a)
+		}
+	}
 }

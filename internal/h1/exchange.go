@@ -351,6 +351,17 @@ var lastChunkBytes = []byte(lastChunk)
 // is told if the client goes.
 func (x *Exchange) Hold(f func(w io.Writer) error) { x.conn.holdRest(f) }
 
+// Aside calls work on a goroutine of its own, for what x's loop must not wait
+// for, and then, on that loop, then. The client may have gone meanwhile, and x be
+// another request's: the Owner is told.
+func (x *Exchange) Aside(work, then func()) {
+	front := x.conn.front
+	front.server.handlers.Go(func() {
+		work()
+		front.loop.Post(then)
+	})
+}
+
 // Refuse answers with a refusal's status and reason, and ends the connection.
 // It is instead of Begin, and End is not called.
 func (x *Exchange) Refuse(code int, reason string) {

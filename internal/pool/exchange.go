@@ -303,6 +303,9 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 		x.handler.fail(w, x.request.ID, err)
 		return
 	}
+	if n, ok := x.handler.Files.take(&x.parsed); ok && x.part == nil {
+		first = x.nameFile(n)
+	}
 	x.parsed.SetHeader(w.Header())
 	h1.SetReason(w, x.parsed.Reason)
 	body := bodyWriter{w: w, left: x.parsed.Length}
@@ -326,6 +329,19 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// nameFile makes the answer in parsed one with the file n, or instead of it, and
+// returns its body if that is no file. What the application gives is thrown away.
+func (x *exchange) nameFile(n named) (text []byte) {
+	if x.out != nil {
+		_, _ = io.Copy(io.Discard, x.out)
+		x.whole, x.ended = true, true
+	}
+	reply := x.handler.answerFile(n, questionOf(&x.head), x.request.ID, &x.parsed.Answer)
+	reply.fill(&x.parsed)
+	x.part = reply.part
+	return reply.text
 }
 
 // writeFile writes an answer, whose fields are in w, that is a file.

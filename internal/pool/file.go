@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -32,13 +33,19 @@ func mostFiles() int64 {
 	return max(fewestFiles, int64(min(limit.Cur, 1<<20))/4)
 }
 
-// file ends an answer that is a file, with f.
-func (l *lane) file(r *Request, f wire.Frame) {
+// file ends an answer that is a file, with f, and says whether the next frame may
+// come.
+func (l *lane) file(r *Request, f wire.Frame) (ok bool) {
 	part, err := l.takePart(f.Payload)
+	if errors.Is(err, ErrProtocol) {
+		l.end(err)
+		return false
+	}
 	if err == nil && !r.file(f.Payload[filePrefix:], part, l.loop) {
 		part.Close()
 	}
 	l.finish(f, err)
+	return true
 }
 
 // filePrefix is how many bytes stand before a Head's payload in a File's.

@@ -31,6 +31,7 @@ type Handler struct {
 	// CancelOnDisconnect says that what the application does for a client that
 	// has gone is stopped, where the path does not say otherwise.
 	CancelOnDisconnect bool
+	Files              *Files // that answers may name; may be nil
 	Log                *slog.Logger
 }
 

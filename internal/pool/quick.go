@@ -30,6 +30,7 @@ type quick struct {
 	x      *h1.Exchange
 	parsed wsgi.Answer
 	begun  bool
+	aside  bool              // a file is looked up, that the answer names
 	rest   *spool.PipeReader // what a goroutine reads from
 
 	// The Answer's own, whatever loop that is called on.
@@ -45,7 +46,7 @@ func (h *Handler) ServeHead(x *h1.Exchange) bool {
 		q.resume = q.request.Resume
 		x.Data = q
 	}
-	q.handler, q.x, q.loop, q.begun = h, x, x.Loop(), false
+	q.handler, q.x, q.loop, q.begun, q.aside = h, x, x.Loop(), false, false
 	q.tail, q.rest = nil, nil
 	q.request.renew(q, h.Pool.newID())
 	q.setFrame()
@@ -190,8 +191,46 @@ func (q *quick) begin(payload []byte, last bool) {
 		q.fail(err)
 		return
 	}
+	if n, ok := q.handler.Files.take(&q.parsed); ok {
+		q.nameFile(n)
+		return
+	}
 	q.begun = true
 	q.x.Begin(&q.parsed.Answer, first, last)
+}
+
+// nameFile answers with the file n, which is opened off the loop, or instead of
+// it. What the application gives is thrown away.
+func (q *quick) nameFile(n named) {
+	x := q.x
+	q.aside, x.Data = true, nil // the worker may still be at it
+	asked, id := questionOf(&x.Head), q.request.ID
+	a := h1.Answer{Code: q.parsed.Code, Reason: bytes.Clone(q.parsed.Reason), Length: -1}
+	for _, f := range q.parsed.Fields {
+		a.Add(string(f.Name), string(f.Value))
+	}
+	var r *reply
+	x.Aside(func() { r = q.handler.answerFile(n, asked, id, &a) }, func() { q.answerFile(r) })
+}
+
+// answerFile goes on where nameFile has left.
+func (q *quick) answerFile(r *reply) {
+	switch {
+	case q.x == nil: // the client has gone meanwhile
+		if r.part != nil {
+			r.part.Close()
+		}
+		return
+	case r.part != nil:
+		r.fill(&q.parsed)
+		q.sendFile(r.part)
+		return
+	}
+	r.fill(&q.parsed)
+	x := q.x
+	q.x = nil
+	x.Begin(&q.parsed.Answer, r.text, true)
+	x.End(true)
 }
 
 // beginFile begins an answer that is a file, which a goroutine sends then.
@@ -244,7 +283,7 @@ type onlyReader struct{ io.Reader }
 func (q *quick) end(err error) {
 	x := q.x
 	switch {
-	case x == nil:
+	case x == nil, q.aside:
 		return
 	case !q.begun:
 		q.fail(err)

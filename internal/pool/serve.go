@@ -200,8 +200,7 @@ func (l *lane) take(f wire.Frame) bool {
 			return false
 		}
 	case wire.File:
-		l.file(r, f)
-		return true
+		return l.file(r, f)
 	case wire.Want:
 		return l.feed(r, wanted(f.Payload))
 	}

@@ -143,7 +143,7 @@ func (r *Release) connect() {
 		h.Debug = r.Workers.Debug
 		h.Pool, h.Constants, h.Spool = r.pool, constants, store
 		h.Scheme, h.Log = r.Server.URLScheme, r.options.Log
-		h.MaxBody, h.Paths = r.Server.MaxBodySize, r.paths
+		h.MaxBody, h.Paths, h.Files = r.Server.MaxBodySize, r.paths, r.Workers.Files
 		h.Timeout, h.CancelOnDisconnect = r.Workers.Timeout, r.Workers.CancelOnDisconnect
 	}
 }

@@ -47,6 +47,8 @@ type Workers struct {
 	Env   []string // "NAME=value"
 	Umask int      // -1: as it is
 	Chdir string   // empty: as it is
+	// Files are what answers may name; nil: none.
+	Files *pool.Files
 
 	// Timeout is how long a request may take; zero: for ever. TimeoutGrace is
 	// how long one may take to end when that is over.
@@ -108,6 +110,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		}
 		w.Env = append(w.Env, o.Name+"="+o.Value)
 	}
+	w.Files = readFiles(r, dir)
 	_, w.processesSet = r.Lookup("processes")
 	_, w.threadsSet = r.Lookup("threads")
 	_, w.timeoutSet = r.Lookup("timeout")
@@ -158,6 +161,24 @@ func readDir(r *setting.Reader, name, dir string) string {
 		r.Refuse(name, "a directory that is there")
 	}
 	return path
+}
+
+// readFiles reads which files answers may name. It is nil where that is none.
+func readFiles(r *setting.Reader, dir string) *pool.Files {
+	files := pool.Files{Root: readDir(r, "sendfile_root", dir)}
+	for _, o := range r.Group("accel.") {
+		if !strings.HasPrefix(o.Name, "/") {
+			r.Refuse("accel."+o.Name, "a name that goes on with a path that begins with /")
+			continue
+		}
+		files.Prefixes = append(files.Prefixes, pool.FilePrefix{
+			Path: strings.TrimSuffix(o.Name, "/") + "/", Dir: readDir(r, "accel."+o.Name, dir),
+		})
+	}
+	if files.Root == "" && len(files.Prefixes) == 0 {
+		return nil
+	}
+	return &files
 }
 
 func readSetup(r *setting.Reader) string {

@@ -141,11 +141,11 @@ const (
 	Request Kind = 0x40
 	Body    Kind = 0x41
 
-	Head Kind = 0x60
-	Data Kind = 0x61
-	End  Kind = 0x62
-	Want Kind = 0x63
-	File Kind = 0x64
+	Head   Kind = 0x60
+	Data   Kind = 0x61
+	End    Kind = 0x62
+	Want   Kind = 0x63
+	File   Kind = 0x64
 	Inform Kind = 0x65
 )
 

@@ -134,3 +134,19 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFilePart holds what is taken of a File frame to what can be in a file.
+func FuzzFilePart(f *testing.F) {
+	f.Add([]byte("0123456789abcdefhead"))
+	f.Add(make([]byte, 17))
+	f.Add(bytes.Repeat([]byte{0xff}, 40))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		offset, length, head, ok := wire.FilePart(payload)
+		if !ok {
+			return
+		}
+		if offset < 0 || length < 0 || offset+length < 0 || len(head) != len(payload)-16 || len(head) == 0 {
+			t.Errorf("FilePart(%x) = %d, %d, %x", payload, offset, length, head)
+		}
+	})
+}

@@ -116,3 +116,29 @@ func TestLaneTakesWhatThereIsRoomFor(t *testing.T) {
 		t.Errorf("Write() to a worker that has gone: %v, want %v", err, unix.EPIPE)
 	}
 }
+
+// BenchmarkLaneRead is what an answer's bytes cost when they are taken off a lane,
+// beside what a read that takes no descriptors does.
+func BenchmarkLaneRead(b *testing.B) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	lane := worker.NewLane(fds[0])
+	defer lane.Close()
+	defer unix.Close(fds[1])
+	answer, room := make([]byte, 200), make([]byte, 16<<10)
+	for name, read := range map[string]func() (int, error){
+		"lane":  func() (int, error) { lane.Awake(false); return lane.Read(room) },
+		"plain": func() (int, error) { return unix.Read(fds[0], room) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_, _ = unix.Write(fds[1], answer)
+				if n, err := read(); n != len(answer) || err != nil {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+}

@@ -42,7 +42,9 @@ func (r *receiving) read(fd int, p []byte) (int, error) {
 		switch errno {
 		case 0:
 			if r.message.Controllen > 0 || r.message.Flags&unix.MSG_CTRUNC != 0 {
-				return int(n), r.take()
+				if err := r.take(); err != nil {
+					return 0, err
+				}
 			}
 			return int(n), nil
 		case unix.EINTR:

@@ -65,4 +65,4 @@ def write(environ, start_response, query):
     return []
 
 
-pages = {"/take": take, "/give": give, "/send": send, "/write": write, "/hello": hello}
+pages = {"/take": take, "/stream/take": take, "/give": give, "/send": send, "/write": write, "/hello": hello}
