@@ -302,6 +302,15 @@ func (x *Exchange) Write(p []byte) {
 	x.gather(out)
 }
 
+// Missing returns how many bytes of the body the answer's Content-Length still
+// promises.
+func (x *Exchange) Missing() int64 {
+	if x.framing.mode != frameLength {
+		return 0
+	}
+	return x.left
+}
+
 // Backlog returns how many bytes the client has not taken yet.
 func (x *Exchange) Backlog() int { return len(x.conn.pending) }
 

@@ -321,6 +321,7 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(x.parsed.Code)
 	err = body.write(first)
 	if x.whole {
+		x.checkLength(&body, r)
 		return // a client that does not take it gets no other
 	}
 	if err == nil {
@@ -382,6 +383,13 @@ func (b *bodyWriter) write(p []byte) error {
 	return err
 }
 
+// checkLength logs that a whole answer has fewer bytes than it has promised.
+func (x *exchange) checkLength(body *bodyWriter, r *http.Request) {
+	if body.left > 0 && r.Method != http.MethodHead {
+		x.handler.noteShort(x.request.ID, body.left)
+	}
+}
+
 // copyRest writes the rest of a streamed answer, flushing whenever nothing
 // more has come yet. An error is the worker's or the client's.
 func (x *exchange) copyRest(body *bodyWriter, r *http.Request) error {
@@ -403,6 +411,7 @@ func (x *exchange) copyRest(body *bodyWriter, r *http.Request) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			x.ended = true
+			x.checkLength(body, r)
 			return nil
 		case err != nil:
 			return err

@@ -290,6 +290,9 @@ func (q *quick) end(err error) {
 		return
 	}
 	q.x = nil
+	if missing := x.Missing(); err == nil && missing > 0 {
+		q.handler.noteShort(q.request.ID, missing)
+	}
 	x.End(err == nil)
 }
 

@@ -98,6 +98,12 @@ func (h *Handler) noteInform(id uint64, err error) {
 	h.Log.Error("interim answer refused", "request", idText(id), "err", err)
 }
 
+// noteShort logs that an application has given fewer bytes than it has promised:
+// its client's connection is broken, and nothing else says why.
+func (h *Handler) noteShort(id uint64, missing int64) {
+	h.Log.Error("answer is shorter than its Content-Length", "request", idText(id), "missing", missing)
+}
+
 // fail answers a request that has no answer of its worker.
 func (h *Handler) fail(w http.ResponseWriter, id uint64, err error) {
 	f := h.failureOf(id, err)

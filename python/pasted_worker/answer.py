@@ -81,7 +81,12 @@ class Answer:
         lane = self._lane
         if self.begun or self.ended or lane.cancelled and self._number in lane.cancelled:
             return
+        inside = lane.inside
+        was, inside[0] = inside[0], 0  # as in write()
         lane.send(_pack(len(payload), INFORM, 0, lane.index, self._number) + payload)
+        inside[0] = was
+        if lane.overdue:
+            lane.stop_if_overdue(self._number)
 
     def show(self, page):
         """Answer with a page of HTML, in the place of what has not begun."""
