@@ -10,6 +10,9 @@ const (
 	// highShare is the share of a path's requests that take longer than its
 	// cost's high.
 	highShare = 0.05
+	// freshMost is the share of requests to paths not known up to which nothing
+	// is sent ahead behind these.
+	freshMost = 0.2
 )
 
 // A cost is how long the requests of one path have taken lately in Python. The
@@ -29,6 +32,8 @@ type costs struct {
 	known map[uint64]*cost
 	ring  []*cost // of known, for the hand that looks for room
 	hand  int
+	// fresh is which share of the requests have a path that was not known.
+	fresh float64
 	// low is what the quickest tenth of all requests takes, about.
 	low time.Duration
 }
@@ -41,9 +46,24 @@ func (c *costs) of(key uint64) *cost {
 	}
 	if found := c.known[key]; found != nil {
 		found.used = true
+		c.fresh -= c.fresh / 64
 		return found
 	}
+	c.fresh += (1 - c.fresh) / 64
 	return c.admit(key)
+}
+
+// quick says whether a request may wait on a lane behind one of this path: hardly
+// any takes long. Of a path without an answer that is not known, and then the
+// answer is no, unless most paths are like that, as where titles stand in them.
+func (c *costs) quick(k *cost) bool {
+	switch {
+	case k == nil:
+		return true
+	case k.mean == 0:
+		return c.fresh > freshMost
+	}
+	return k.high < slowRequest
 }
 
 // admit gives a new path a place, which may be that of one not used lately.

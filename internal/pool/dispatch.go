@@ -126,8 +126,11 @@ func (m *member) roomLocked(ahead int, r *Request, now time.Time) *lane {
 func (l *lane) hasRoomLocked(ahead int, r *Request, now time.Time) bool {
 	n := len(l.inflight)
 	return n == 0 || n <= ahead && l.bytes+len(r.Frame) <= aheadBytes && !l.held && now.Sub(l.since) < slowRequest &&
-		!r.slow && !l.inflight[0].slow
+		l.quickLocked(l.inflight[0]) && l.quickLocked(r)
 }
+
+// quickLocked says whether others may wait behind r.
+func (l *lane) quickLocked(r *Request) bool { return !r.slow && l.pool.costs.quick(r.cost) }
 
 // assignLocked gives r to l, which has room. Its frame leaves at the end of on's
 // turn; where on is nil, someone must call l.flush next, without p.mu.
