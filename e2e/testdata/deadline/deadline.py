@@ -44,8 +44,11 @@ def naps(environ, write):
 
 def stuck(environ, write):
     """One call into C that returns after the deadline and within the grace period."""
-    time.sleep(3)
-    told.append("not stopped")
+    try:
+        time.sleep(3)
+        told.append("not stopped")
+    finally:
+        told.append("back")
 
 
 def lost(environ, write):
