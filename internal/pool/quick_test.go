@@ -232,6 +232,10 @@ func TestALeftRequestIsCancelledOnEitherWay(t *testing.T) {
 			if path == "/large" {
 				io.ReadFull(c, make([]byte, 1000))
 			}
+			// A request that has not reached the worker would never do so.
+			for s := f.pool.Stats(); len(s.Workers) == 0 || path == "/wait" && s.Workers[0].Inflight == 0; s = f.pool.Stats() {
+				time.Sleep(time.Millisecond)
+			}
 			c.(*net.TCPConn).SetLinger(0)
 			c.Close()
 			if path == "/wait" {

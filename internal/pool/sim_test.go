@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pasted/internal/board"
 	"pasted/internal/h1"
 	"pasted/internal/paths"
 	"pasted/internal/worker"
@@ -58,6 +59,7 @@ type simWorker struct{ done chan struct{} }
 func (w *simWorker) PID() int                                      { return 1 }
 func (w *simWorker) Lanes() []*worker.Lane                         { return nil }
 func (w *simWorker) Demand() (used, waited time.Duration, ok bool) { return 0, 0, false }
+func (w *simWorker) Board() *board.Board                           { return nil }
 func (w *simWorker) Cancel(int, uint64)                            {}
 func (w *simWorker) Expire(int, uint64, bool)                      {}
 func (w *simWorker) Drain()                                        {}
