@@ -386,3 +386,23 @@ func TestUnixSocketOutlivesTheServerAndNotTheKeeper(t *testing.T) {
 		t.Error("the socket's file is left")
 	}
 }
+
+// TestSignalsChangeTheNumberOfWorkers has one more, and two fewer.
+func TestSignalsChangeTheNumberOfWorkers(t *testing.T) {
+	t.Parallel()
+	s := serveHandover(t, handoverIni)
+	s.Signal(syscall.SIGTTIN)
+	harness.Await(t, 20*time.Second, "the signal in the log", func() bool { return s.Stderr.Has("number of workers") })
+	if s.Stderr.Has("a pool keeps its size") {
+		t.Skip("pools cannot be resized")
+	}
+	s.awaitStatus("three workers", func(st statusAnswer) bool { return len(st.Workers) == 3 })
+	s.Signal(syscall.SIGTTOU)
+	s.awaitStatus("two workers", func(st statusAnswer) bool { return len(st.Workers) == 2 })
+	s.Signal(syscall.SIGTTOU)
+	s.awaitStatus("one worker", func(st statusAnswer) bool { return len(st.Workers) == 1 })
+	s.Signal(syscall.SIGTTOU)
+	harness.Await(t, 20*time.Second, "the last one to stay", func() bool { return s.Stderr.Has("want 1 to") })
+	s.Signal(syscall.SIGUSR2)
+	harness.Await(t, 20*time.Second, "what has no effect to say so", func() bool { return s.Stderr.Has("signal without an effect") })
+}

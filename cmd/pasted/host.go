@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"pasted/internal/release"
@@ -17,8 +18,8 @@ import (
 type hosting struct {
 	*serveCommand
 	say     announcer
-	host    *release.Host
-	reloads chan struct{} // has room for one
+	host    atomic.Pointer[release.Host] // nil until the file is loaded
+	reloads chan struct{}                // has room for one
 	nextOut logFiles
 	above   *supervisor
 }
@@ -32,6 +33,9 @@ func (s *serveCommand) serveHost(ctx context.Context) error {
 	stop, kill, done := watchSignals(ctx, s.log, map[os.Signal]func(){
 		syscall.SIGHUP:  nudge(h.reloads),
 		syscall.SIGUSR1: h.reopen,
+		syscall.SIGUSR2: func() { s.log.Warn("signal without an effect", "signal", syscall.SIGUSR2.String()) },
+		syscall.SIGTTIN: func() { h.resize(+1) },
+		syscall.SIGTTOU: func() { h.resize(-1) },
 	})
 	defer done()
 	var err error
@@ -45,28 +49,29 @@ func (s *serveCommand) serveHost(ctx context.Context) error {
 		return explain(err)
 	}
 	s.tell(h.say, r)
-	h.host = release.NewHost(r)
-	endAdmin, err := s.serveAdmin(context.WithoutCancel(ctx), r, h.host)
+	host := release.NewHost(r)
+	h.host.Store(host)
+	endAdmin, err := s.serveAdmin(context.WithoutCancel(ctx), r, host)
 	if err != nil {
 		return explain(err)
 	}
 	defer endAdmin()
-	return explain(h.serve(ctx, stop, kill, r))
+	return explain(h.serve(ctx, stop, kill, host, r))
 }
 
 // serve serves r, and what follows it.
-func (h *hosting) serve(ctx, stop, kill context.Context, r *release.Release) error {
+func (h *hosting) serve(ctx, stop, kill context.Context, host *release.Host, r *release.Release) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	watching, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	running.Go(func() { h.above.watch(watching, h.host) })
+	running.Go(func() { h.above.watch(watching, host) })
 	defer context.AfterFunc(stop, func() { h.above.notify("STOPPING=1\nSTATUS=stopping") })()
 	reloading, endReloads := context.WithCancel(stop)
 	defer endReloads()
-	return h.host.Serve(stop, kill, r, func(serving release.Serving) {
+	return host.Serve(stop, kill, r, func(serving release.Serving) {
 		h.say.serving(serving)
-		h.above.notify(readyText(h.host.Status()))
+		h.above.notify(readyText(host.Status()))
 		h.openBrowser(ctx, r, serving)
 		running.Go(func() { h.reloadOnSignal(reloading) })
 	})
@@ -98,8 +103,9 @@ func (h *hosting) reloadOnSignal(ctx context.Context) {
 func (h *hosting) reload(ctx context.Context) {
 	h.log.Info("loading anew", "signal", syscall.SIGHUP.String())
 	h.above.notify(systemd.Reloading())
-	err := h.host.Reload(ctx, func(r *release.Release) { h.tell(h.say, r) })
-	status := h.host.Status()
+	host := h.host.Load()
+	err := host.Reload(ctx, func(r *release.Release) { h.tell(h.say, r) })
+	status := host.Status()
 	if ctx.Err() == nil {
 		h.above.notify(readyText(status))
 	}
@@ -113,6 +119,20 @@ func (h *hosting) reload(ctx context.Context) {
 		report(&text, explain(err))
 		_, _ = h.stderr.Write(text.Bytes())
 		h.log.Error("the reload has failed, the release before serves on", "err", err)
+	}
+}
+
+// resize has one worker more run, or one fewer.
+func (h *hosting) resize(by int) {
+	host := h.host.Load()
+	if host == nil {
+		return
+	}
+	switch n, err := host.Resize(by); {
+	case err != nil:
+		h.log.Warn("the number of workers stays", "err", err)
+	default:
+		h.log.Info("another number of workers is wanted", "workers", n)
 	}
 }
 

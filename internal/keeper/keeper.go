@@ -64,7 +64,7 @@ type keeper struct {
 var stops = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
 
 // others are passed on when the server can take them.
-var others = []os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGWINCH}
+var others = []os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTTIN, syscall.SIGTTOU}
 
 // Run keeps a server running until it ends on purpose, and returns its exit
 // code; or the error for which there is none any more. Nothing of it is left.
