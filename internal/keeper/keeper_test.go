@@ -97,7 +97,7 @@ func hold(s *keeper.Server) error {
 }
 
 // keep runs a keeper over a server of that role.
-func keep(t *testing.T, name string) (code int, err error, noted, log string) {
+func keep(t *testing.T, name string) (code int, noted, log string, err error) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -115,18 +115,18 @@ func keep(t *testing.T, name string) (code int, err error, noted, log string) {
 		Files: [3]*os.File{null, null, os.Stderr}, Log: slog.New(slog.NewTextHandler(&text, nil)),
 	})
 	data, _ := os.ReadFile(file)
-	return code, err, string(data), text.String()
+	return code, string(data), text.String(), err
 }
 
 func TestExitCodeOfAServerThatEndsOnPurposeIsPassedOn(t *testing.T) {
-	code, err, noted, _ := keep(t, "fails")
+	code, noted, _, err := keep(t, "fails")
 	if code != 3 || err != nil || strings.Count(noted, "start restart=") != 1 {
 		t.Errorf("Run() = %d, %v after\n%s\nwant 3 after one start", code, err, noted)
 	}
 }
 
 func TestServerThatDiesIsFollowedByAnotherWithItsSockets(t *testing.T) {
-	code, err, noted, log := keep(t, "dies once")
+	code, noted, log, err := keep(t, "dies once")
 	if code != 0 || err != nil {
 		t.Errorf("Run() = %d, %v", code, err)
 	}
@@ -143,7 +143,7 @@ func TestServerThatIsNeverReadyIsGivenUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it backs off for some ten seconds")
 	}
-	code, err, noted, _ := keep(t, "dies")
+	code, noted, _, err := keep(t, "dies")
 	if code == 0 || err == nil || !strings.Contains(err.Error(), "giving up") {
 		t.Errorf("Run() = %d, %v, want an error that says that it gives up", code, err)
 	}
@@ -170,7 +170,7 @@ func TestStopSignalEndsServerAndKeeper(t *testing.T) {
 		}
 		done <- ""
 	}()
-	code, err, _, log := keep(t, "waits")
+	code, _, log, err := keep(t, "waits")
 	if <-done == "" {
 		t.Fatal("no server was started")
 	}
