@@ -64,15 +64,32 @@ func (l *Loop) Run() {
 	defer l.poller.close()
 	for !l.ended {
 		l.wait()
-		l.now = time.Now()
-		for i := range l.poller.ready {
-			l.dispatch(l.poller.at(i))
-		}
-		l.runPosted()
-		l.flush()
-		if l.alarm != nil && !l.next.IsZero() && !l.now.Before(l.next) {
-			l.next = l.alarm(l.now)
-		}
+		l.turn()
+	}
+}
+
+// Turn does, in place of Run, what there is to do now, and does not wait. It
+// returns false after Close, and is not to be called again then. It is for loops
+// whose time is not the machine's.
+func (l *Loop) Turn() bool {
+	l.poller.poll(0)
+	l.turn()
+	if l.ended {
+		l.poller.close()
+	}
+	return !l.ended
+}
+
+// turn calls whoever is to be called.
+func (l *Loop) turn() {
+	l.now = time.Now()
+	for i := range l.poller.ready {
+		l.dispatch(l.poller.at(i))
+	}
+	l.runPosted()
+	l.flush()
+	if l.alarm != nil && !l.next.IsZero() && !l.now.Before(l.next) {
+		l.next = l.alarm(l.now)
 	}
 }
 

@@ -91,6 +91,10 @@ type Config struct {
 	ProxyProtocol h1.Proxies
 	// NoHTTP2 refuses HTTP/2, which clients may begin with prior knowledge.
 	NoHTTP2 bool
+	// MaxRequests is after how many answers a worker is replaced, zero: never;
+	// MaxRequestsJitter is how many more it may be. Where MaxRequestsThreads is
+	// 1, and not 0, the number is that of each thread.
+	MaxRequests, MaxRequestsJitter, MaxRequestsThreads int
 	// NoKeepAlive closes each connection after its first answer.
 	NoKeepAlive bool
 	// SendTimeout is how long a client may take none of what is written.

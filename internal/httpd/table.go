@@ -148,6 +148,8 @@ func mustNot(want string) reader {
 
 func threads(c *Config) *int              { return &c.Threads }
 func workers(c *Config) *int              { return &c.Workers }
+func maxRequests(c *Config) *int          { return &c.MaxRequests }
+func maxRequestsJitter(c *Config) *int    { return &c.MaxRequestsJitter }
 func backlog(c *Config) *int              { return &c.Backlog }
 func maxConnections(c *Config) *int       { return &c.MaxConnections }
 func maxRequestLine(c *Config) *int       { return &c.MaxRequestLine }
@@ -165,16 +167,15 @@ func gracefulTime(c *Config) *time.Duration {
 
 // Why options have no effect, where several share a reason.
 const (
-	noTLS       = "TLS is not there yet: let a proxy in front speak it (url_scheme = https of egg:pasted#http)"
-	wantNoTLS   = "this option taken out; " + noTLS
-	noLoop      = "no effect: it is about how the original server's loop works"
-	noLogs      = "no effect: the server logs to standard error; the application's logging is its own"
-	noProtocol  = "no effect: HTTP/1.1 is spoken, and HTTP/1.0 and HTTP/2 to clients that do"
-	noRecycling = "no effect: workers are not recycled yet"
-	noKill      = "no effect: timeout of [pasted:workers] says how long a request may take"
-	noMail      = "no effect: no mail is sent"
-	noPython    = "no effect: there is no such Python object here"
-	inWorkers   = "no effect: [pasted:workers] has a place for it"
+	noTLS      = "TLS is not there yet: let a proxy in front speak it (url_scheme = https of egg:pasted#http)"
+	wantNoTLS  = "this option taken out; " + noTLS
+	noLoop     = "no effect: it is about how the original server's loop works"
+	noLogs     = "no effect: the server logs to standard error; the application's logging is its own"
+	noProtocol = "no effect: HTTP/1.1 is spoken, and HTTP/1.0 and HTTP/2 to clients that do"
+	noKill     = "no effect: timeout of [pasted:workers] says how long a request may take"
+	noMail     = "no effect: no mail is sent"
+	noPython   = "no effect: there is no such Python object here"
+	inWorkers  = "no effect: [pasted:workers] has a place for it"
 )
 
 // readBodyRate takes a rate of 0 for none.

@@ -25,6 +25,8 @@ func gunicornServed() []option {
 		{names: "timeout", read: readGunicornTimeout},
 		{names: "backlog", read: readCount(backlog, 1)},
 		{names: "graceful_timeout", read: readGracefulOrNone},
+		{names: "max_requests", read: readCount(maxRequests, 0)},
+		{names: "max_requests_jitter", read: readCount(maxRequestsJitter, 0)},
 		{names: "keepalive", read: readKeepAlive},
 		{names: "limit_request_line", read: readCount(maxRequestLine, 0)},
 		{names: "limit_request_fields", read: readCount(maxFields, 0)},
@@ -54,7 +56,6 @@ func gunicornUnserved() []option {
 		newer   = "no effect: HTTP/1.1 is spoken, and HTTP/2 to clients that begin with it, within limits of its own"
 	)
 	return []option{
-		{names: "max_requests max_requests_jitter", note: noRecycling},
 		{names: "worker_connections", note: "no effect: max_connections of egg:pasted#http bounds the connections, of all workers together"},
 		{names: "preload_app", note: inWorkers + ": preload"},
 		{names: "chdir", note: inWorkers + ": chdir"},

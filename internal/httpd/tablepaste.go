@@ -1,5 +1,7 @@
 package httpd
 
+import "math"
+
 // pasteHTTP is egg:Paste#http: paste.httpserver of Paste 3.10.
 func pasteHTTP() server {
 	return server{
@@ -17,12 +19,20 @@ func pasteHTTP() server {
 			{names: "protocol_version", note: noProtocol},
 			{names: "handler start_loop", note: noPython},
 			{names: "daemon_threads", note: "no effect: graceful_timeout of egg:pasted#http says how long requests may go on after a stop"},
-			{names: "threadpool_max_requests", note: noRecycling},
+			{names: "threadpool_max_requests", read: readThreadRequests},
 			{names: "threadpool_hung_thread_limit threadpool_kill_thread_limit threadpool_dying_limit", note: noKill},
 			{names: "threadpool_spawn_if_under threadpool_max_zombie_threads_before_die threadpool_hung_check_period", note: noKill},
 			{names: "threadpool_logger", note: noLogs},
 			{names: "threadpool_error_email", note: noMail},
 		},
+	}
+}
+
+// readThreadRequests: Paste has a thread begin anew after so many requests; here
+// it is the worker, after as many as all its threads have then.
+func readThreadRequests(d *draft, name string) {
+	if d.MaxRequests = d.Int(name, 0, 0, math.MaxInt32); d.MaxRequests > 0 {
+		d.MaxRequestsThreads = 1
 	}
 }
 

@@ -24,10 +24,12 @@ type member struct {
 	overdue  int       // of inflight, those past their deadlines
 	since    time.Time // until when width has counted
 	width    width
-	alone    *Request // the one it has that might kill it, see again
-	closed   bool     // gets no further requests: it drains or has gone
-	broken   bool     // has been found to break the protocol
-	doomed   bool     // closed, and to be killed: a request of it does not end
+	wear     wear
+	cpu      time.Duration // the supervisor's own: what worker.CPU was last
+	alone    *Request      // the one it has that might kill it, see again
+	closed   bool          // gets no further requests: it drains or has gone
+	broken   bool          // has been found to break the protocol
+	doomed   bool          // closed, and to be killed: a request of it does not end
 	idle     chan struct{}
 	ends     sync.WaitGroup // of the lanes, on their loops
 }
@@ -243,6 +245,7 @@ func (p *Pool) finish(l *lane, r *Request) {
 func (p *Pool) finishLocked(l *lane, r *Request, now time.Time, on *h1.Loop) (hopeless bool) {
 	p.learnLocked(r, now, max(0, now.Sub(l.since)))
 	p.answeredLocked(l, r, now)
+	p.wornLocked(l.member)
 	l.since = now
 	l.member.busyLocked(now)
 	l.member.width.now.answers++

@@ -46,3 +46,27 @@ func (q Quarantine) Holds(frame []byte, now time.Time) bool { return q.p.quarant
 
 // Len is how many are held.
 func (q Quarantine) Len() int { return len(q.p.quarantine.held) }
+
+// Occupied returns, for each ID that has a worker, how many it has that start,
+// serve and drain.
+func (p *Pool) Occupied() map[int][3]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := make(map[int][3]int)
+	for _, l := range p.lives {
+		n := found[l.id]
+		switch l.state {
+		case Starting:
+			n[0]++
+		case Ready:
+			n[1]++
+		case Draining:
+			n[2]++
+		}
+		found[l.id] = n
+	}
+	return found
+}
+
+// MayBecome says whether a worker may go from one state to another.
+func MayBecome(from, to State) bool { return from.mayBecome(to) }

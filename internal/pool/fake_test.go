@@ -38,6 +38,7 @@ type fakeWorker struct {
 	board  *board.Board         // nil: it keeps none
 	words  []byte               // of the board, the worker's view
 	gate   sync.RWMutex         // held while it is stopped
+	memory worker.Memory        // zero: unknown
 
 	mu        sync.Mutex
 	cancelled []uint64
@@ -190,6 +191,13 @@ func (w *fakeWorker) Demand() (used, waited time.Duration, known bool) {
 	}
 	return w.demand(), 0, true
 }
+func (w *fakeWorker) CPU() (time.Duration, bool) {
+	if w.demand == nil {
+		return 0, false
+	}
+	return w.demand(), true
+}
+func (w *fakeWorker) Memory(bool) (worker.Memory, bool)   { return w.memory, w.memory != worker.Memory{} }
 func (w *fakeWorker) Board() *board.Board                 { return w.board }
 func (w *fakeWorker) Done() <-chan struct{}               { return w.done }
 func (w *fakeWorker) Exit() worker.Exit                   { return w.exit }

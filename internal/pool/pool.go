@@ -43,6 +43,12 @@ type Worker interface {
 	// start, and what they have waited for a processor, though not for each
 	// other; false: it is not known.
 	Demand() (used, waited time.Duration, known bool)
+	// CPU is the processor time that the worker's process has used; false: it
+	// is not known.
+	CPU() (used time.Duration, known bool)
+	// Memory is what the process takes, PSS only if pss is set; false: it is
+	// not known.
+	Memory(pss bool) (m worker.Memory, known bool)
 	// Cancel tells the worker that nobody waits for a request's answer.
 	Cancel(lane int, number uint64)
 	// Expire tells the worker to stop what it does for a request: it is past
@@ -64,10 +70,27 @@ type Options struct {
 	// Loops are what the lanes are read and written on, in turn. They run
 	// until Run has returned.
 	Loops []*h1.Loop
-	// Size is how many workers are kept running, at least 1.
-	Size int
-	// Start makes worker id, from 0 to Size-1, and returns when it is ready,
-	// or with the reason why it is not, or when ctx ends.
+	// Size is how many workers are kept running, at least 1; Most how many
+	// there may be while there is so much to do, if that is more.
+	Size, Most int
+	// Lanes is how many lanes a worker has, for the number of workers when
+	// there is none to ask.
+	Lanes int
+	// Cores is how many processors the workers have; zero: all.
+	Cores int
+	// Available tells how many bytes of memory are left for workers, and
+	// whether that is known; nil: worker.Available.
+	Available func() (free int64, known bool)
+	// Recycle says when workers are replaced that have done nothing wrong.
+	Recycle Recycle
+	// Promote makes a worker, which serves nothing any more and whose lanes
+	// are closed for writing, the template of those to come, and returns when
+	// it is; the worker is not the pool's any more then. After an error it is
+	// killed.
+	Promote func(ctx context.Context, w Worker) error
+	// Start makes worker id, and returns when it is ready, or with the reason
+	// why it is not, or when ctx ends. IDs are small numbers from 0; two
+	// workers have one only when one of them takes the other's place.
 	Start func(ctx context.Context, id int) (Worker, error)
 	// Paths says for which paths requests of any method may be repeated; nil:
 	// for none.
@@ -110,13 +133,17 @@ type Pool struct {
 	name     uint32 // what the IDs of this pool's requests begin with
 	ids      atomic.Uint32
 
-	pieces sync.Pool // *[bodyPiece]byte
+	pieces sync.Pool     // *[bodyPiece]byte
+	nudge  chan struct{} // holds one: the supervisor is to think again
 
 	files     atomic.Int64 // answers that are files, and still have them open
 	mostFiles int64        // of them at a time
 
 	mu      sync.Mutex // guards all below, and what the …Locked functions name
 	members []*member
+	lives   []*life // in the order of their begin
+	least   int     // workers, see Options.Size
+	most    int
 	queue   queue
 	clock   clock
 	costs   costs
@@ -155,7 +182,9 @@ func New(opts Options) *Pool {
 		mostFiles: mostFiles(),
 		opts:      opts,
 		ready:     make(chan struct{}),
-		born:      time.Now(), bootTime: bootTime(),
+		nudge:     make(chan struct{}, 1),
+		least:     opts.Size, most: max(opts.Size, opts.Most),
+		born: time.Now(), bootTime: bootTime(),
 		name:    rand.Uint32(),
 		clock:   clock{kick: make(chan struct{}, 1)},
 		budget:  budget{saved: budgetFirst},
@@ -166,15 +195,15 @@ func New(opts Options) *Pool {
 }
 
 // Run keeps the workers running until ctx ends: a worker that exits is
-// restarted, with back-off when it exits quickly. When ctx has ended the
+// restarted, with back-off when it exits quickly; one that is due is recycled;
+// and there are as many as there is to do. When ctx has ended the
 // workers drain, and Run returns when the last process has been reaped.
 // Requests that still wait for a lane then, and those that come later, end with
 // ErrStopped. Run is called once.
 func (p *Pool) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	for id := range p.opts.Size {
-		running.Go(func() { p.keep(ctx, &running, id) })
-	}
+	running.Go(func() { newSupervisor(p).run(ctx) })
+	running.Go(func() { p.weigh(ctx) })
 	running.Go(func() { p.keepTime(ctx) })
 	running.Go(func() { p.tune(ctx.Done()) })
 	running.Wait()

@@ -21,9 +21,10 @@ const (
 
 // Stats is what a Pool is and has done, at one moment. Counters are since New.
 type Stats struct {
-	// Size is how many workers are to run.
-	Size    int
-	Workers []WorkerStats // in the order of their IDs
+	// Size is how many workers are to run, Most how many there may be when
+	// requests wait.
+	Size, Most int
+	Workers    []WorkerStats // in the order of their IDs
 
 	QueueLength int           // requests that wait for a lane
 	QueueOldest time.Duration // how long the first of them has waited
@@ -57,7 +58,7 @@ type Sheds struct {
 // WorkerStats is one worker.
 type WorkerStats struct {
 	ID, PID  int
-	State    string // "ready", "busy", "stalled", "draining"
+	State    string // "starting", "ready", "busy", "stalled", "draining"
 	Age      time.Duration
 	Requests uint64    // that it has answered
 	Inflight int       // that it has been given and has not answered
@@ -175,7 +176,7 @@ func (p *Pool) Stats() Stats {
 	now := time.Now()
 	p.mu.Lock()
 	s := Stats{
-		Size: p.opts.Size, QueueLength: p.queue.length,
+		Size: p.least, Most: p.most, QueueLength: p.queue.length,
 		Requests: p.tallies.requests, Lost: p.tallies.lost, Retries: p.tallies.retries, Revoked: p.tallies.revoked,
 		Sheds: p.tallies.sheds, Restarts: p.tallies.restarts, Recycled: p.tallies.recycled,
 		Last: slices.Clone(p.tallies.last), Wait: p.tallies.wait, Service: p.tallies.service,
@@ -190,6 +191,7 @@ func (p *Pool) Stats() Stats {
 		w, frames = m.statsLocked(now, frames)
 		s.Workers = append(s.Workers, w)
 	}
+	s.Workers = append(s.Workers, p.startingLocked(now)...)
 	p.mu.Unlock()
 	for _, w := range s.Workers {
 		for i := range w.Serving {
@@ -228,11 +230,11 @@ func (m *member) statsLocked(now time.Time, frames [][]byte) (WorkerStats, [][]b
 func (m *member) stateLocked() string {
 	switch {
 	case m.closed:
-		return "draining"
+		return Draining.String()
 	case m.inflight > 0:
-		return "busy"
+		return Busy.String()
 	}
-	return "ready"
+	return Ready.String()
 }
 
 // peek returns what a Request frame that may be cut off says of its request.

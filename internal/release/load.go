@@ -225,8 +225,9 @@ func (r *Release) readServer(context.Context) error {
 		r.Workers.Timeout = r.Server.Timeout
 	}
 	if r.Server.Workers > 0 && !r.Workers.processesSet {
-		r.Workers.Processes = r.Server.Workers
+		r.Workers.Processes, r.Workers.ProcessesMost = r.Server.Workers, r.Server.Workers
 	}
+	r.Workers.recycleAs(r.Server)
 	return nil
 }
 

@@ -60,6 +60,8 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 	r.pool = pool.New(pool.Options{
 		Loops: loops,
 		Size:  r.Workers.Processes,
+		Most:  r.Workers.ProcessesMost,
+		Lanes: r.Workers.Threads,
 		Paths: r.paths,
 		Start: func(ctx context.Context, id int) (pool.Worker, error) {
 			w, err := source.Worker(ctx, id)
@@ -74,6 +76,10 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		FastLane:     r.Workers.FastLane,
 		KeepPlace:    r.paths.Prefers(),
 		TimeoutGrace: r.Workers.TimeoutGrace,
+		Recycle:      r.Workers.Recycle,
+		Promote: func(ctx context.Context, w pool.Worker) error {
+			return source.Promote(ctx, w.(*worker.Worker))
+		},
 
 		Grace: grace,
 		Kill:  kill.Done(),
@@ -132,7 +138,7 @@ func urls(scheme string, listeners []net.Listener) []string {
 
 // connect gives the handlers of the roots their pool.
 func (r *Release) connect() {
-	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.Processes > 1, r.Number)
+	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.ProcessesMost > 1, r.Number)
 	store := spool.New(spool.Options{DiskFailed: func(err error) {
 		r.options.Log.Error("answers of slow clients cannot wait on disk", "err", err)
 	}})
@@ -180,6 +186,7 @@ func (r *Release) workerConfig() *worker.Config {
 		Output:   r.output,
 		Extend:   r.extend,
 		Imported: r.imported(),
+		Unsafe:   r.unsafe(),
 		Stdout:   r.options.Stdout,
 		Stderr:   r.options.Stderr,
 		Log:      r.options.Log,
@@ -200,6 +207,22 @@ func (r *Release) imported() func(files []string) {
 		return nil
 	}
 	return func(files []string) { r.options.Uses(files...) }
+}
+
+// unsafe logs, once each, what a template has that does not survive a fork.
+func (r *Release) unsafe() func(worker.Finding) {
+	var mu sync.Mutex
+	told := make(map[string]bool) // a template that was a worker knows less of names
+	return func(f worker.Finding) {
+		mu.Lock()
+		defer mu.Unlock()
+		if told[f.Kind+f.Detail] {
+			return
+		}
+		told[f.Kind+f.Detail] = true
+		r.options.Log.Warn("not safe to fork", "what", f.Kind, "name", f.Name, "detail", f.Detail,
+			"hint", "have it made by a function registered with pasted.after_fork, or set preload = false in [pasted:workers]")
+	}
 }
 
 func texts(list []string) []any {

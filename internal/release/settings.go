@@ -3,12 +3,14 @@ package release
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
+	"pasted/internal/httpd"
 	"pasted/internal/pool"
 	"pasted/internal/setting"
 	"pasted/paste"
@@ -30,12 +32,18 @@ const (
 	defaultThreads = 4
 	mostWaiting    = 1 << 20
 	longestTime    = 7 * 24 * time.Hour
+	mostAge        = 365 * 24 * time.Hour
+	leastMemory    = 1 << 20
 )
 
 // Workers are the settings of [pasted:workers].
 type Workers struct {
-	Processes int
-	Threads   int
+	// Processes are how many workers there are at least, ProcessesMost, which
+	// is no less, how many at most.
+	Processes, ProcessesMost int
+	Threads                  int
+	// Recycle says when workers are replaced.
+	Recycle pool.Recycle
 	// Python names the interpreter; empty: it is looked for.
 	Python  string
 	Preload bool
@@ -61,8 +69,8 @@ type Workers struct {
 	Patient  bool
 	FastLane pool.FastLane
 
-	threadsSet, processesSet, timeoutSet bool
-	pythonAt, setupAt                    paste.Position // where python = and setup = stand
+	threadsSet, processesSet, timeoutSet, requestsSet bool
+	pythonAt, setupAt                                 paste.Position // where python = and setup = stand
 }
 
 // newReader returns a reader of the options of conf, a section of the given
@@ -83,14 +91,13 @@ func newReader(section string, conf *paste.Conf) *setting.Reader {
 func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	r := newReader(workersSection, conf)
 	w := Workers{
-		Processes: r.Int("processes", runtime.NumCPU(), 1, mostProcesses),
-		Threads:   r.Int("threads", defaultThreads, 1, mostThreads),
-		Python:    r.Text("python", ""),
-		Preload:   r.Bool("preload", true),
-		Debug:     r.Bool("debug", false),
-		Setup:     readSetup(r),
-		Umask:     r.Mode("umask", -1),
-		Chdir:     readDir(r, "chdir", dir),
+		Threads: r.Int("threads", defaultThreads, 1, mostThreads),
+		Python:  r.Text("python", ""),
+		Preload: r.Bool("preload", true),
+		Debug:   r.Bool("debug", false),
+		Setup:   readSetup(r),
+		Umask:   r.Mode("umask", -1),
+		Chdir:   readDir(r, "chdir", dir),
 
 		TimeoutGrace:       r.Duration("timeout_grace", 5*time.Second, time.Millisecond, longestTime),
 		CancelOnDisconnect: r.Bool("cancel_on_disconnect", false),
@@ -100,6 +107,8 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		FastLane:           readFastLane(r, "fast_lane"),
 	}
 	w.Timeout = readTimeout(r, "timeout")
+	w.Processes, w.ProcessesMost = r.Range("processes", runtime.NumCPU(), 1, mostProcesses)
+	w.Recycle = readRecycle(r, w.Preload)
 	for _, path := range r.List("path") {
 		w.Path = append(w.Path, absolute(dir, path))
 	}
@@ -112,6 +121,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	}
 	w.Files = readFiles(r, dir)
 	_, w.processesSet = r.Lookup("processes")
+	_, w.requestsSet = r.Lookup("max_requests")
 	_, w.threadsSet = r.Lookup("threads")
 	_, w.timeoutSet = r.Lookup("timeout")
 	w.pythonAt, w.setupAt = conf.Pos("python"), conf.Pos("setup")
@@ -149,6 +159,32 @@ func readFastLane(r *setting.Reader, name string) (f pool.FastLane) {
 		return nil
 	})
 	return f
+}
+
+// readRecycle reads when workers are replaced.
+func readRecycle(r *setting.Reader, preload bool) pool.Recycle {
+	c := pool.Recycle{
+		Requests: r.Int("max_requests", 0, 0, math.MaxInt32),
+		Jitter:   r.Int("max_requests_jitter", 0, 0, math.MaxInt32),
+		Age:      r.Duration("max_age", 0, time.Second, mostAge),
+		RSS:      r.Size("max_memory", 0, leastMemory, math.MaxInt64),
+		PSS:      r.Size("max_memory_pss", 0, leastMemory, math.MaxInt64),
+		Alone:    !r.Bool("overlap", true),
+		Reforks:  r.Int("reforks", 0, 0, math.MaxInt32),
+	}
+	if c.Reforks > 0 && !preload {
+		r.Refuse("reforks", "preload = true, without which there is no template")
+	}
+	return c
+}
+
+// recycleAs takes the numbers of the server section for those that w does not
+// have.
+func (w *Workers) recycleAs(server httpd.Config) {
+	if w.Recycle.Requests == 0 && !w.requestsSet {
+		w.Recycle.Requests = server.MaxRequests * max(1, server.MaxRequestsThreads*w.Threads)
+		w.Recycle.Jitter = max(w.Recycle.Jitter, server.MaxRequestsJitter)
+	}
 }
 
 // readDir reads the option name, a directory that must be there.
@@ -205,5 +241,12 @@ func (w Workers) String() string {
 	if !w.Preload {
 		how = "each importing the application itself"
 	}
-	return fmt.Sprintf("%d × %d threads, %s", w.Processes, w.Threads, how)
+	return fmt.Sprintf("%s × %d threads, %s", fromTo(w.Processes, w.ProcessesMost), w.Threads, how)
+}
+
+func fromTo(least, most int) string {
+	if least == most {
+		return strconv.Itoa(least)
+	}
+	return fmt.Sprintf("%d..%d", least, most)
 }

@@ -189,7 +189,7 @@ func (s *Survey) Probe(ctx context.Context) (*worker.Probe, error) {
 // it requests; it listens nowhere. Nothing is left of it when it returns. The
 // error is Serve's.
 func (s *Survey) Rehearse(ctx context.Context, use func(app http.Handler)) error {
-	s.Workers.Processes = 1
+	s.Workers.Processes, s.Workers.ProcessesMost = 1, 1
 	loops, endLoops, err := startLoops()
 	if err != nil {
 		return err

@@ -99,6 +99,20 @@ func (r *Reader) Int(name string, unset, least, most int) int {
 	return read(r, name, unset, func(text string) (int, error) { return Int(text, least, most) })
 }
 
+// Range reads a whole number or two, as the function Range does; unset stands for
+// both.
+func (r *Reader) Range(name string, unset, least, most int) (from, to int) {
+	from, to = unset, unset
+	r.Read(name, func(text string) error {
+		low, high, err := Range(text, least, most)
+		if err == nil {
+			from, to = low, high
+		}
+		return err
+	})
+	return from, to
+}
+
 // Float reads a decimal number from least to most.
 func (r *Reader) Float(name string, unset, least, most float64) float64 {
 	return read(r, name, unset, func(text string) (float64, error) { return Float(text, least, most) })

@@ -38,6 +38,22 @@ func Int(text string, least, most int) (int, error) {
 	return n, nil
 }
 
+// Range reads a whole number from least to most, which stands for from and to, or
+// two of them with two dots between.
+func Range(text string, least, most int) (from, to int, err error) {
+	low, high, ok := strings.Cut(text, "..")
+	if !ok {
+		high = low
+	}
+	from, err1 := Int(low, least, most)
+	to, err2 := Int(high, least, most)
+	if err1 != nil || err2 != nil || from > to {
+		return 0, 0, fmt.Errorf("want a whole number%s, or two as in 2..8, the smaller first",
+			between(least, most, math.MinInt, math.MaxInt, strconv.Itoa))
+	}
+	return from, to, nil
+}
+
 // digits takes out the underscores that Python allows in a number.
 func digits(text string) string {
 	for i := range text {

@@ -81,6 +81,7 @@
 //	Drain    →  end: serve what has been sent, run exit handlers, exit 0
 //	Probe    →  to a probe alone: number = question; {"do", …}, see python's probe.py
 //	Expire   →  number = request, aux = lane: it is past its deadline; with FlagGone its client has gone
+//	Promote  →  to a worker whose lanes are closed for writing: become a template; answered by Loaded or Failed
 //	Files    →  answered by Imported if there is anything to tell
 //	         ←  Hello   {"pid", "version"}: the process is there
 //	         ←  Loaded  {"seconds"}: the roots are built
@@ -93,6 +94,7 @@
 //	         ←  Pong
 //	         ←  Found   number = the Probe's; what was found
 //	         ←  Extend  number = request; a u64, the microseconds from now that it may still take
+//	         ←  Unsafe  [{"kind", "name", "detail"}]: what a template has that does not survive a fork
 //	         ←  Imported [path]: files that the process has imported since the last one
 //
 // A process whose control connection ends exits at once.
@@ -126,6 +128,7 @@ const (
 	Files   Kind = 0x0B
 	Board   Kind = 0x0C
 	Expire  Kind = 0x0D
+	Promote Kind = 0x0F
 
 	Hello    Kind = 0x20
 	Loaded   Kind = 0x21
@@ -137,6 +140,7 @@ const (
 	Found    Kind = 0x27
 	Imported Kind = 0x28
 	Extend   Kind = 0x29
+	Unsafe   Kind = 0x2B
 
 	Request Kind = 0x40
 	Body    Kind = 0x41

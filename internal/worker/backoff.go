@@ -7,7 +7,7 @@ import (
 
 // Restarts of a process that exits quickly wait for longer and longer.
 const (
-	quickExit  = 5 * time.Second        // a life shorter than this is a quick exit
+	QuickExit  = 5 * time.Second        // a life shorter than this is a quick exit
 	freeExits  = 3                      // so many quick exits in a row cost no wait
 	firstPause = 200 * time.Millisecond // then this, doubled each time …
 	mostPause  = 30 * time.Second       // … up to this
@@ -24,7 +24,7 @@ type BackOff struct {
 // the next start: with a tenth of jitter, so that processes that died together
 // do not return together.
 func (b *BackOff) Exited(lived time.Duration) time.Duration {
-	if lived >= quickExit {
+	if lived >= QuickExit {
 		b.Exits = 0
 		return 0
 	}

@@ -169,6 +169,8 @@ func (p *process) take(f wire.Frame) error {
 		return nil
 	case wire.Extend:
 		return p.extend(f)
+	case wire.Unsafe:
+		return p.unsafe(f.Payload)
 	case wire.Imported:
 		return p.imported(f.Payload)
 	case wire.Resolve:
@@ -218,6 +220,24 @@ func (p *process) imported(payload []byte) error {
 	}
 	if p.cfg.Imported != nil {
 		p.cfg.Imported(files)
+	}
+	return nil
+}
+
+// unsafe passes on what does not survive a fork.
+func (p *process) unsafe(payload []byte) error {
+	value, _, err := marshal.Decode(payload, marshal.Limits{})
+	if err != nil {
+		return fmt.Errorf("unsafe: %w", err)
+	}
+	list, ok := value.([]any)
+	if !ok {
+		return fmt.Errorf("unsafe: want a list, got %T", value)
+	}
+	for _, item := range list {
+		if d, ok := item.(marshal.Dict); ok && p.cfg.Unsafe != nil {
+			p.cfg.Unsafe(Finding{Kind: str(d, "kind"), Name: str(d, "name"), Detail: str(d, "detail")})
+		}
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"pasted/internal/wire"
 )
 
 // A Source makes the workers of one release. With a template it keeps one
@@ -19,13 +21,14 @@ type Source struct {
 	mu       sync.Mutex
 	template *Template     // nil while there is none
 	changed  chan struct{} // closed, and replaced, when template is set
+	promoted chan *Template
 }
 
 // NewSource returns a source of workers, with a template if preload is set.
 // Its template has grace to exit when told to drain, and until kill, if not
 // nil, is closed.
 func NewSource(cfg *Config, preload bool, grace time.Duration, kill <-chan struct{}) *Source {
-	return &Source{cfg: cfg, preload: preload, grace: grace, kill: kill, changed: make(chan struct{})}
+	return &Source{cfg: cfg, preload: preload, grace: grace, kill: kill, changed: make(chan struct{}), promoted: make(chan *Template)}
 }
 
 // Prepare starts the template, if there is to be one, and returns when it has
@@ -58,6 +61,11 @@ func (s *Source) Run(ctx context.Context) error {
 			s.set(nil)
 			s.end(t)
 			return context.Cause(ctx)
+		case warm := <-s.promoted:
+			s.set(warm)
+			s.end(t)
+			t = warm
+			continue
 		case <-t.Done():
 		}
 		s.set(nil)
@@ -131,6 +139,28 @@ func (s *Source) Worker(ctx context.Context, id int) (*Worker, error) {
 			return nil, context.Cause(ctx)
 		case <-changed:
 		}
+	}
+}
+
+// Promote makes w, one of s's workers, which serves nothing any more and whose
+// lanes are closed for writing, the template in place of the one that there is,
+// and returns when it is; after an error w is not, and should be killed. Run
+// waits for its end from then on.
+func (s *Source) Promote(ctx context.Context, w *Worker) error {
+	if !s.preload {
+		return errors.New("there is no template without preload")
+	}
+	if err := w.proc.send(wire.Promote, 0, nil); err != nil {
+		return w.proc.why(err)
+	}
+	if _, err := w.proc.await(ctx, wire.Loaded); err != nil {
+		return err
+	}
+	select {
+	case s.promoted <- &Template{proc: w.proc}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -50,9 +50,20 @@ type Config struct {
 	// must be set then. It is called from several goroutines. What it is told
 	// is what Python says: any text.
 	Imported func(files []string)
-	Stdout   *os.File // of the processes
-	Stderr   *os.File
-	Log      *slog.Logger
+	// Unsafe, if not nil, is told what a template has at the fork that does
+	// not survive it. It is called from several goroutines, and may be told
+	// the same by several templates.
+	Unsafe func(Finding)
+	Stdout *os.File // of the processes
+	Stderr *os.File
+	Log    *slog.Logger
+}
+
+// A Finding is something that does not survive a fork.
+type Finding struct {
+	Kind   string // "thread", "connection", "event loop"
+	Name   string // of the thread, or of the class that has the connection
+	Detail string // "runs poller.loop (poller.py:7)", "connected to 127.0.0.1:5432 (PostgreSQL)"
 }
 
 // A LoadError is what Python raised while it loaded the application.

@@ -14,9 +14,10 @@ What __all__ names is there under the name pasted as well, see public.py.
 
 from pasted_worker.deadline import ClientDisconnected, DeadlineExceeded, Interrupted
 
-__all__ = ["after_fork", "ClientDisconnected", "DeadlineExceeded", "Interrupted"]
+__all__ = ["after_fork", "before_refork", "ClientDisconnected", "DeadlineExceeded", "Interrupted"]
 
 _after_fork = []
+_before_refork = []
 
 
 def after_fork(function):
@@ -27,6 +28,25 @@ def after_fork(function):
     """
     _after_fork.append(function)
     return function
+
+
+def before_refork(function):
+    """Have function called, without arguments, in a worker that is to become the template.
+
+    That is the case with reforks in [pasted:workers]. The worker serves no
+    more; what it must not share with those that are forked from it, such as a
+    connection, can be closed. The functions run in the order of their
+    registration; one that raises ends the worker, and the template stays.
+    Returns function, so that it can be a decorator.
+    """
+    _before_refork.append(function)
+    return function
+
+
+def run_before_refork():
+    """Call what has been registered. For the worker itself."""
+    for function in _before_refork:
+        function()
 
 
 def run_after_fork():

@@ -57,6 +57,10 @@ class Control:
         """Close this process's end."""
         self._socket.close()
 
+    def fileno(self):
+        """Return the connection's descriptor."""
+        return self._socket.fileno()
+
     def abandon(self):
         """Leave the connection to the process that this one was forked from.
 

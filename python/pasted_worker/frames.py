@@ -13,10 +13,10 @@ PART = struct.Struct("<QQ")     # what a File frame's payload begins with: offse
 
 # To this process, on its control connection.
 MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE, FILES, BOARD = range(0x01, 0x0D)
-EXPIRE = 0x0D
+EXPIRE, PROMOTE = 0x0D, 0x0F
 # From this process, on its control connection.
 HELLO, LOADED, FAILED, RESOLVE, READY, LOG, PONG, FOUND, IMPORTED = range(0x20, 0x29)
-EXTEND = 0x29
+EXTEND, UNSAFE = 0x29, 0x2B
 # On a lane, to this process and from it.
 REQUEST, BODY = 0x40, 0x41
 HEAD_OF_ANSWER, DATA, END, WANT, FILE = 0x60, 0x61, 0x62, 0x63, 0x64

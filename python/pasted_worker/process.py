@@ -12,12 +12,13 @@ import threading
 import time
 
 from pasted_worker import (
-    birth, board, failure, logfile, reloader, run_after_fork, signals, streams, title)
+    birth, board, failure, forksafety, logfile, reloader, run_after_fork, run_before_refork, signals,
+    streams, title)
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
 from pasted_worker.files import Files
 from pasted_worker.frames import (
-    BOARD, DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, READY, SERVE)
+    BOARD, DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, PROMOTE, READY, SERVE, UNSAFE)
 from pasted_worker.lane import Lane
 from pasted_worker.log import Log, LogHandler
 from pasted_worker.probe import Probe
@@ -49,6 +50,7 @@ class Process:
         self._lanes = []
         self._threads = []
         self._forking = None  # the thread that forks a worker
+        self._known_threads = set()  # those that have been told of
 
     def run(self):
         """Do all that Pasted asks for, and return when the process is to exit."""
@@ -64,7 +66,9 @@ class Process:
                     return
             else:
                 self._in_stage("after_fork", run_after_fork)
-            self._be_worker()
+            while self._be_worker():
+                if not self._be_template():
+                    return
         except Stage as stage:
             self._fail(stage)
             streams.flush()
@@ -115,11 +119,28 @@ class Process:
         self._prepare()
         for tree in load["roots"]:
             self._build(tree)
-        if hasattr(gc, "freeze"):
-            gc.collect()
-            gc.freeze()  # so that the collector does not touch what workers share
+        if load["mode"] == "template":
+            self._tell_unsafe()
+        self._freeze()
         self._control.tell(self._control.imported())
         self._control.send(LOADED, {"seconds": time.monotonic() - began})
+
+    def _freeze(self):
+        """Keep the collector from what workers share."""
+        if hasattr(gc, "freeze"):
+            gc.collect()
+            gc.freeze()
+
+    def _tell_unsafe(self):
+        """Tell what does not survive a fork, before the collector forgets what there is."""
+        try:
+            findings = forksafety.find(own=[self._control.fileno()])
+        except Exception as error:  # it is the application's objects that are looked at
+            self._log.write(logging.WARNING, "what is not safe to fork could not be found out: %r" % error)
+            findings = []
+        self._known_threads = forksafety.identities()
+        if findings:
+            self._control.send(UNSAFE, findings)
 
     def _watch(self, assets):
         """Tell which files the application is made of, from now on."""
@@ -187,6 +208,7 @@ class Process:
         except OSError as error:
             self._fail(Stage("fork", error), frame.number)
             return False
+        self._tell_late_threads()
         self._forking = threading.get_ident()
         try:
             forked = birth.fork()
@@ -202,6 +224,13 @@ class Process:
         self._be_born(frame.number, descriptor)
         return True
 
+    def _tell_late_threads(self):
+        """Tell of threads that have been started since the application was loaded."""
+        late = forksafety.threads(seen=self._known_threads)
+        if late:
+            self._known_threads |= forksafety.identities()
+            self._control.send(UNSAFE, late[:forksafety.MOST])
+
     def _be_born(self, number, descriptor):
         self._control.close()
         imported = self._control.imported
@@ -215,7 +244,10 @@ class Process:
     # A worker.
 
     def _be_worker(self):
-        """Serve the lanes that come, until told to drain and they have ended."""
+        """Serve the lanes that come, until told to drain or to become the template.
+
+        The lanes end with that. Return whether this is the template now.
+        """
         descriptors = []
         while True:
             frame = self._take(BOARD, LANES, SERVE)
@@ -230,12 +262,30 @@ class Process:
             "board": self._board is not board.NONE,
             "threads": [t.native_id for t in self._threads if hasattr(t, "native_id")],
         })
-        while self._control.next().kind != DRAIN:
-            pass
+        while True:
+            kind = self._control.next().kind
+            if kind == PROMOTE:
+                self._in_stage("refork", self._retire)
+                return True
+            if kind == DRAIN:
+                break
         # Cancel frames and answers still come while requests are finished.
         threading.Thread(target=self._listen, name="pasted control", daemon=True).start()
         for thread in self._threads:
             thread.join()
+        return False
+
+    def _retire(self):
+        """Become a template when the lanes have ended, with all that requests have warmed up."""
+        for thread in self._threads:
+            thread.join()
+        self._lanes, self._threads = [], []
+        self._control.cancelled = lambda index, number: None
+        run_before_refork()
+        title.set("pasted_worker template %s" % self._load.get("title", ""))
+        self._tell_unsafe()
+        self._freeze()
+        self._control.send(LOADED, {"seconds": 0.0})
 
     def _serve(self, descriptors):
         for index, descriptor in enumerate(descriptors):
