@@ -19,10 +19,12 @@ const (
 // pool's mu guards it.
 type cost struct {
 	key  uint64
-	mean time.Duration // moving average; 0: not known
+	mean time.Duration // moving average, outliers aside; 0: not known
 	high time.Duration // about the 95th percentile
 	slow bool          // against what the other paths take
 	used bool          // since the hand last passed
+	// unanswered says that mean is what a request has taken that is not done.
+	unanswered bool
 }
 
 // costs are those of the paths that are asked for, as many as there is room
@@ -93,18 +95,26 @@ func (c *costs) add(k *cost, service time.Duration) {
 	if k == nil {
 		return
 	}
-	if k.mean == 0 {
-		k.mean = service
+	// One request that loses its processor for a while makes no path slow: what
+	// is far above the average counts for less, what is below it for more.
+	switch {
+	case k.mean == 0 || k.unanswered:
+		k.mean, k.unanswered = service, false
+	case service > k.mean:
+		k.mean += min(service-k.mean, 3*k.mean) / 8
+	default:
+		k.mean -= (k.mean - service) / 4
 	}
-	k.mean += (service - k.mean) / 8
+	k.mean = max(k.mean, time.Microsecond)
 	k.high = towards(k.high, service, 1-highShare, 0.2)
 	c.judge(k)
 }
 
-// atLeast notes that a request of the path takes so long, and is not done.
+// atLeast notes that a request takes so long, and is not done. That says something
+// of its path only if nothing is known of it yet.
 func (c *costs) atLeast(k *cost, service time.Duration) {
-	if k != nil && k.mean < service && k.mean < c.limit() {
-		k.mean = service
+	if k != nil && (k.mean == 0 || k.unanswered) && k.mean < service {
+		k.mean, k.unanswered = service, true
 		c.judge(k)
 	}
 }

@@ -68,6 +68,37 @@ func TestSlowPathIsOneThatTakesManyTimesWhatOthersDo(t *testing.T) {
 	}
 }
 
+func TestOutliersMakeNoPathSlow(t *testing.T) {
+	var c costs
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range 5000 {
+		service := 300 * time.Microsecond
+		if rng.IntN(50) == 0 {
+			service = time.Duration(rng.IntN(200)) * time.Millisecond // the machine was busy
+			c.atLeast(c.of(1), service/2)
+		}
+		if c.add(c.of(1), service); i > 0 && c.of(1).slow {
+			t.Fatalf("slow after %d answers", i)
+		}
+	}
+}
+
+func TestPathWithoutAnAnswerIsAsSlowAsItsFirstRequest(t *testing.T) {
+	var c costs
+	for range 100 {
+		c.add(c.of(1), time.Millisecond)
+	}
+	for range 10 {
+		c.atLeast(c.of(2), 50*time.Millisecond)
+	}
+	if !c.of(2).slow {
+		t.Error("it is not slow while the first one runs")
+	}
+	if c.add(c.of(2), 60*time.Millisecond); c.of(2).mean != 60*time.Millisecond {
+		t.Errorf("its first answer makes it %v", c.of(2).mean)
+	}
+}
+
 func TestHighIsAboutThe95thPercentile(t *testing.T) {
 	var c costs
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -139,7 +139,8 @@ func (p *Pool) findSlowLocked(m *member, now time.Time) {
 			continue
 		}
 		r := l.inflight[0]
-		if p.costs.atLeast(r.cost, now.Sub(l.since)); r.cost != nil && r.cost.slow {
+		took := now.Sub(l.since)
+		if p.costs.atLeast(r.cost, took); r.cost != nil && (r.cost.slow || took >= p.costs.limit()) {
 			l.slowLocked(r)
 		}
 	}
