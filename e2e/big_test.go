@@ -141,7 +141,7 @@ func TestLargeFileStaysOutOfMemory(t *testing.T) {
 func checkPeaks(t *testing.T, server *harness.Server) {
 	t.Helper()
 	checkPeak(t, server)
-	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", server.PID()))
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", server.ServerPID()))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no children of the server are seen: %v", err)
 	}

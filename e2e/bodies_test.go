@@ -356,20 +356,20 @@ func TestSlowClientOfAFileHoldsADescriptorAlone(t *testing.T) {
 		conn.send("GET /give?name=noise&kind=buffered HTTP/1.1\r\nHost: x\r\n\r\n")
 		slow = append(slow, conn)
 	}
-	harness.Await(t, answerLimit, "8 files in the server's hands", func() bool { return filesOpen(t, server.PID(), path) == 8 })
+	harness.Await(t, answerLimit, "8 files in the server's hands", func() bool { return filesOpen(t, server.ServerPID(), path) == 8 })
 	for range 4 { // with two lanes
 		get(t, newClient(t), server.URL+"/hold")
 	}
 	for _, conn := range slow[:4] {
 		conn.Close()
 	}
-	harness.Await(t, answerLimit, "the files of clients that have gone closed", func() bool { return filesOpen(t, server.PID(), path) == 4 })
+	harness.Await(t, answerLimit, "the files of clients that have gone closed", func() bool { return filesOpen(t, server.ServerPID(), path) == 4 })
 	for _, conn := range slow[4:] {
 		if n, err := io.Copy(io.Discard, io.LimitReader(conn.r, 32<<20)); err != nil || n != 32<<20 {
 			t.Errorf("a slow client gets %d bytes, %v", n, err)
 		}
 	}
-	harness.Await(t, answerLimit, "all files closed", func() bool { return filesOpen(t, server.PID(), path) == 0 })
+	harness.Await(t, answerLimit, "all files closed", func() bool { return filesOpen(t, server.ServerPID(), path) == 0 })
 }
 
 // fieldTests are answers that name a file, with the fields of the request.
