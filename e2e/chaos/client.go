@@ -108,19 +108,47 @@ func (c *client) ask(q request, due time.Time) result {
 }
 
 func (c *client) take() (*kept, error) {
-	c.mu.Lock()
-	if n := len(c.idle); n > 0 {
-		conn := c.idle[n-1]
-		c.idle = c.idle[:n-1]
-		c.mu.Unlock()
-		return conn, nil
+	for conn := c.pop(); conn != nil; conn = c.pop() {
+		if !conn.ended() {
+			return conn, nil
+		}
+		conn.Close()
 	}
-	c.mu.Unlock()
 	conn, err := net.DialTimeout("tcp", c.addr, answerLimit)
 	if err != nil {
 		return nil, err
 	}
 	return &kept{conn, bufio.NewReader(conn)}, nil
+}
+
+// pop takes the connection that was used last off the idle ones; nil: there is
+// none.
+func (c *client) pop() *kept {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return nil
+	}
+	conn := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return conn
+}
+
+// ended says whether the server has closed a connection that nothing is asked
+// on, as it may at any time (RFC 9112, 9.3.1), and this side has heard of it: no
+// client asks on such a one, whether it tries again or not.
+func (k *kept) ended() bool {
+	raw, err := k.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return true
+	}
+	var n int
+	var peek error
+	err = raw.Control(func(fd uintptr) {
+		n, _, peek = unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	})
+	return err != nil || n == 0 && peek == nil || peek != nil && peek != unix.EAGAIN
 }
 
 // exchange sends q on conn and reads its answer into r.
