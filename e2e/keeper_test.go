@@ -393,9 +393,6 @@ func TestSignalsChangeTheNumberOfWorkers(t *testing.T) {
 	s := serveHandover(t, handoverIni)
 	s.Signal(syscall.SIGTTIN)
 	harness.Await(t, 20*time.Second, "the signal in the log", func() bool { return s.Stderr.Has("number of workers") })
-	if s.Stderr.Has("a pool keeps its size") {
-		t.Skip("pools cannot be resized")
-	}
 	s.awaitStatus("three workers", func(st statusAnswer) bool { return len(st.Workers) == 3 })
 	s.Signal(syscall.SIGTTOU)
 	s.awaitStatus("two workers", func(st statusAnswer) bool { return len(st.Workers) == 2 })

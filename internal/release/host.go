@@ -411,9 +411,6 @@ func (h *Host) Alive(ctx context.Context) bool {
 	return true
 }
 
-// A resizer is a pool whose number of workers can be changed while it runs.
-type resizer interface{ Resize(workers int) }
-
 // Resize has so many more workers run than now are wanted, or fewer, and returns
 // how many that are. The next release has as many as its file says.
 func (h *Host) Resize(by int) (workers int, err error) {
@@ -427,10 +424,6 @@ func (h *Host) Resize(by int) (workers int, err error) {
 	if n < 1 || n > mostProcesses {
 		return 0, fmt.Errorf("%d workers: want 1 to %d", n, mostProcesses)
 	}
-	pool, ok := any(current.pool).(resizer)
-	if !ok {
-		return 0, errors.New("a pool keeps its size")
-	}
-	pool.Resize(n)
+	current.pool.Resize(n)
 	return n, nil
 }
