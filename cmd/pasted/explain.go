@@ -98,7 +98,10 @@ func explainLoad(e *worker.LoadError) error {
 
 // loadHint guesses what to do about e.
 func loadHint(e *worker.LoadError) string {
+	lock := e.LockHint(false)
 	switch {
+	case lock != "":
+		return lock
 	case e.Class == "ModuleNotFoundError" || e.Class == "ImportError":
 		return "is it installed in the interpreter shown above? [pasted:workers] python chooses another, path adds directories"
 	case e.Stage == "logging":
