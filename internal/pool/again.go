@@ -56,7 +56,7 @@ func (l *lane) deathOf(reason string) error {
 // the beginning of an answer.
 func (p *Pool) tryAgainLocked(r *Request, begun bool, now time.Time) (reason string) {
 	r.deaths++
-	if begun {
+	if begun || r.racer != nil {
 		return ReasonDied
 	}
 	kind := kindOf(r.Frame)
@@ -223,7 +223,7 @@ func (p *Pool) giveAgainLocked(now time.Time, on *h1.Loop) (given []*lane) {
 func (p *Pool) pickAloneLocked(r *Request, now time.Time) *lane {
 	var best *lane
 	for _, m := range p.members {
-		if m.closed || m.alone != nil || best != nil && m.inflight >= best.member.inflight {
+		if m.closed || m.stalled || m.alone != nil || m == r.avoid || best != nil && m.inflight >= best.member.inflight {
 			continue
 		}
 		if l := m.roomLocked(p.pace.ahead(m.budgetLocked()), r, now); l != nil {

@@ -249,6 +249,7 @@ func (w *simWorker) Expire(int, uint64, bool) {}
 func (w *simWorker) Cancel(int, uint64)       {}
 func (w *simWorker) Drain()                   { w.s.mu.Lock(); w.draining = true; w.s.mu.Unlock() }
 func (w *simWorker) Kill()                    { w.s.mu.Lock(); w.dieLocked(); w.s.mu.Unlock() }
+func (w *simWorker) Abort()                   {}
 func (w *simWorker) Done() <-chan struct{}    { return w.done }
 func (w *simWorker) Exit() worker.Exit        { return w.exit }
 

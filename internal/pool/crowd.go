@@ -105,6 +105,7 @@ func (p *Pool) measure(now time.Time) (due []*member) {
 			m.width.widen(now)
 		}
 		p.findSlowLocked(m, now)
+		m.freeLocked(now)
 		if m.width.due() {
 			due = append(due, m)
 		}

@@ -30,6 +30,8 @@ type member struct {
 	closed   bool          // gets no further requests: it drains or has gone
 	broken   bool          // has been found to break the protocol
 	doomed   bool          // closed, and to be killed: a request of it does not end
+	stalled  bool          // makes no progress, and gets no further requests until it does
+	pulse    pulse
 	idle     chan struct{}
 	ends     sync.WaitGroup // of the lanes, on their loops
 }
@@ -100,7 +102,7 @@ func (p *Pool) pickLocked(r *Request, now time.Time) *lane {
 	}
 	var best *lane
 	for _, m := range p.members {
-		if m.closed || best != nil && m.inflight >= best.member.inflight {
+		if m.closed || m.stalled || best != nil && m.inflight >= best.member.inflight {
 			continue
 		}
 		if l := m.roomLocked(p.pace.ahead(m.budgetLocked()), r, now); l != nil {
@@ -156,6 +158,9 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 		l.member.slow++
 	}
 	r.sentAt = l.send(r.Frame, on)
+	if p.watcher.resting {
+		p.watchLocked()
+	}
 }
 
 // refillLocked gives l what waits, as assignLocked does. A lane that still holds
@@ -163,7 +168,7 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 // time.
 func (p *Pool) refillLocked(l *lane, now time.Time, on *h1.Loop) {
 	ahead := p.pace.ahead(l.member.budgetLocked())
-	if l.member.closed || len(l.inflight) > (ahead+1)/2 || l.index >= len(l.member.usedLocked()) {
+	if l.member.closed || l.member.stalled || len(l.inflight) > (ahead+1)/2 || l.index >= len(l.member.usedLocked()) {
 		return
 	}
 	for p.queue.length > 0 {

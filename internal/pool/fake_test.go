@@ -198,6 +198,7 @@ func (w *fakeWorker) CPU() (time.Duration, bool) {
 	return w.demand(), true
 }
 func (w *fakeWorker) Memory(bool) (worker.Memory, bool)   { return w.memory, w.memory != worker.Memory{} }
+func (w *fakeWorker) Abort()                              {}
 func (w *fakeWorker) Board() *board.Board                 { return w.board }
 func (w *fakeWorker) Done() <-chan struct{}               { return w.done }
 func (w *fakeWorker) Exit() worker.Exit                   { return w.exit }

@@ -28,11 +28,13 @@ type lane struct {
 	conn   *worker.Lane
 	loop   *h1.Loop
 	again  func() // goOn, made once
+	back   func() // takeBack, made once
 
 	// Guarded by the pool's mu.
 	inflight []*Request // in the order of their sending; the first may have begun
 	bytes    int        // of inflight's frames
 	since    time.Time  // when the first of inflight could begin
+	revoked  uint64     // number up to which takeBack has revoked
 	held     bool       // its answer waits for who takes it
 	asked    bool       // held, for a piece of a body that Feed brings
 	last     uint64     // number of the request answered last, and its ID:
@@ -67,7 +69,7 @@ func newLane(p *Pool, m *member, index int, conn *worker.Lane) *lane {
 	// A fast application uses the first lanes of each worker: so they begin
 	// on different loops.
 	l := &lane{pool: p, member: m, index: index, conn: conn, loop: loops[(m.id+index)%len(loops)]}
-	l.again = l.goOn
+	l.again, l.back = l.goOn, l.takeBack
 	l.flushed.L = &l.out
 	return l
 }

@@ -57,6 +57,9 @@ type Worker interface {
 	// Drain lets the worker finish what it has been sent and exit; its lanes
 	// have been closed for writing.
 	Drain()
+	// Abort has the worker, even one that stands still, write its threads' stacks
+	// to its standard error and end, if it can.
+	Abort()
 	// Kill ends the worker at once.
 	Kill()
 	// Done is closed when the process has exited and been reaped, and with it
@@ -110,6 +113,9 @@ type Options struct {
 	// TimeoutGrace is how long a request past its deadline may take to end
 	// before its worker is replaced; zero: 5 s.
 	TimeoutGrace time.Duration
+	// StallTimeout is how long a worker may make no progress, its requests in
+	// it, before it is killed and replaced; zero: 30 s.
+	StallTimeout time.Duration
 	// Grace is how long a draining worker may take to exit; zero: 30 s.
 	Grace time.Duration
 	// Kill, once closed, ends draining workers at once; nil: only Grace does.
@@ -155,6 +161,7 @@ type Pool struct {
 	quarantine quarantine
 	news       []news // to be logged without mu, see tell
 	pace       pace
+	watcher    watcher
 	crowd      crowd
 	number     uint64 // of the request last given to a lane
 	unready    int    // workers that have never been ready
@@ -175,6 +182,9 @@ func New(opts Options) *Pool {
 	if opts.TimeoutGrace == 0 {
 		opts.TimeoutGrace = 5 * time.Second
 	}
+	if opts.StallTimeout == 0 {
+		opts.StallTimeout = 30 * time.Second
+	}
 	if opts.Grace == 0 {
 		opts.Grace = 30 * time.Second
 	}
@@ -188,6 +198,7 @@ func New(opts Options) *Pool {
 		name:    rand.Uint32(),
 		clock:   clock{kick: make(chan struct{}, 1)},
 		budget:  budget{saved: budgetFirst},
+		watcher: watcher{come: make(chan struct{}, 1)},
 		crowd:   crowd{come: make(chan struct{}, 1)},
 		unready: opts.Size,
 		failed:  make(chan struct{}),
@@ -206,6 +217,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	running.Go(func() { p.weigh(ctx) })
 	running.Go(func() { p.keepTime(ctx) })
 	running.Go(func() { p.tune(ctx.Done()) })
+	running.Go(func() { p.watch(ctx.Done()) })
 	running.Wait()
 	return context.Cause(ctx)
 }
@@ -308,6 +320,9 @@ func (p *Pool) Cancel(r *Request, on *h1.Loop) (inTime bool) {
 	}
 	r.cancelled = true
 	l, number := r.lane.Load(), r.number
+	if r.race != nil {
+		defer p.cancelRace(r.race)
+	}
 	p.mu.Unlock()
 	switch {
 	case l == nil:

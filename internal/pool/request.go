@@ -79,10 +79,13 @@ type Request struct {
 	size       int   // of Frame, when it was sent
 	sentAt     int64 // where Frame ends in what the lane sends
 	cancelled  bool
-	revoked    bool // a ghost, of one that its worker need not begin
-	alone      bool // might kill its worker, see again
-	waits      bool // in again
-	deaths     int  // of workers that had it in the application
+	revoked    bool    // a ghost, of one that its worker need not begin
+	alone      bool    // might kill its worker, see again
+	waits      bool    // in again
+	race       *race   // two workers have it
+	racer      *racer  // it is one of those that stand for it there
+	avoid      *member // that is not to have it
+	deaths     int     // of workers that had it in the application
 	came       time.Time
 	next, prev *Request // in the queue
 	waiting    bool     // in the queue
@@ -109,7 +112,7 @@ func (r *Request) renew(answer Answer, id uint64) {
 	r.Frame, r.Body, r.Wants, r.ID, r.Answer = nil, nil, nil, id, answer
 	r.Key, r.Priority, r.Timeout, r.Interrupt = 0, paths.Normal, 0, false
 	r.number, r.size, r.sentAt, r.cancelled, r.done = 0, 0, 0, false, false
-	r.alone, r.deaths, r.bodyRead = false, 0, false
+	r.race, r.alone, r.deaths, r.bodyRead = nil, false, 0, false
 }
 
 // Resume has Data called again that has returned false. It may be called by

@@ -111,6 +111,9 @@ func (l *lane) step(f wire.Frame) bool {
 		l.sendBody(f.Number, nil, bodyBroken, l.loop)
 		return true
 	}
+	if f.Kind == wire.End && f.Flags&wire.FlagSkipped != 0 {
+		return l.skip(f)
+	}
 	if l.current.request == nil {
 		l.current.request = l.pool.firstOf(l)
 	}

@@ -70,6 +70,7 @@ func (p *Pool) abandon(l *lane) {
 		case r.cancelled:
 			p.deadlines.remove(r)
 		case !l.reachedLocked(i, r, sent):
+			p.tallies.retries++
 			p.returnLocked(r)
 		default:
 			begun := l.current.begun && l.current.request == r
@@ -128,7 +129,6 @@ func (l *lane) reachedLocked(i int, r *Request, sent int64) bool {
 
 // returnLocked puts a request back that the application has not seen.
 func (p *Pool) returnLocked(r *Request) {
-	p.tallies.retries++
 	if r.alone {
 		p.againLocked(r)
 		return

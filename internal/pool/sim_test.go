@@ -65,6 +65,7 @@ func (w *simWorker) Memory(bool) (worker.Memory, bool)             { return work
 func (w *simWorker) Cancel(int, uint64)                            {}
 func (w *simWorker) Expire(int, uint64, bool)                      {}
 func (w *simWorker) Drain()                                        {}
+func (w *simWorker) Abort()                                        {}
 func (w *simWorker) Kill()                                         {}
 func (w *simWorker) Done() <-chan struct{}                         { return w.done }
 func (w *simWorker) Exit() worker.Exit                             { return worker.Exit{} }

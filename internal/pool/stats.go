@@ -231,6 +231,8 @@ func (m *member) stateLocked() string {
 	switch {
 	case m.closed:
 		return Draining.String()
+	case m.stalled:
+		return "stalled"
 	case m.inflight > 0:
 		return Busy.String()
 	}

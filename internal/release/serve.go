@@ -80,6 +80,7 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		Promote: func(ctx context.Context, w pool.Worker) error {
 			return source.Promote(ctx, w.(*worker.Worker))
 		},
+		StallTimeout: r.Workers.StallTimeout,
 
 		Grace: grace,
 		Kill:  kill.Done(),

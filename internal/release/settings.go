@@ -61,6 +61,9 @@ type Workers struct {
 	// Timeout is how long a request may take; zero: for ever. TimeoutGrace is
 	// how long one may take to end when that is over.
 	Timeout, TimeoutGrace time.Duration
+	// StallTimeout is how long a worker may make no progress before it is
+	// killed and replaced.
+	StallTimeout time.Duration
 	// CancelOnDisconnect says that a request whose client has gone is stopped.
 	CancelOnDisconnect bool
 	QueueTimeout       time.Duration
@@ -99,6 +102,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		Umask:   r.Mode("umask", -1),
 		Chdir:   readDir(r, "chdir", dir),
 
+		StallTimeout:       r.Duration("stall_timeout", 30*time.Second, 2*time.Second, longestTime),
 		TimeoutGrace:       r.Duration("timeout_grace", 5*time.Second, time.Millisecond, longestTime),
 		CancelOnDisconnect: r.Bool("cancel_on_disconnect", false),
 		QueueTimeout:       r.Duration("queue_timeout", 30*time.Second, time.Millisecond, longestTime),

@@ -145,3 +145,13 @@ func (g *group) signal(sig syscall.Signal) {
 		_ = syscall.Kill(-g.pid, sig)
 	}
 }
+
+// abort sends SIGABRT to the leader alone, and lets it run if it is stopped.
+func (g *group) abort() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.reaped {
+		_ = syscall.Kill(g.pid, syscall.SIGABRT)
+		_ = syscall.Kill(g.pid, syscall.SIGCONT)
+	}
+}

@@ -149,6 +149,11 @@ func (w *Worker) Expire(lane int, number uint64, gone bool) {
 // for writing, are served. It does not wait.
 func (w *Worker) Drain() { w.proc.drain() }
 
+// Abort has the worker write its threads' stacks to its standard error and end, as
+// faulthandler does for SIGABRT without the interpreter's lock. One that is
+// stopped goes on for it. It does not wait.
+func (w *Worker) Abort() { w.proc.group.abort() }
+
 // Kill ends the worker, and all that it has started, at once.
 func (w *Worker) Kill() { w.proc.kill() }
 

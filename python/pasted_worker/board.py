@@ -9,9 +9,11 @@ slice, may write byte by byte.
 import mmap
 import platform
 import threading
+import time
 
 STARTED, ENDED, SKIPPED, REVOKED = 0, 1, 2, 8  # words of a slot
 _VERSION, _BEAT = 0, 1                         # words of the first line
+_EACH, _REST = 0.2, 10                         # seconds between beats, idle ones before a rest
 _LINE, _SLOT = 8, 16                           # words of a line and of a slot
 
 
@@ -21,19 +23,54 @@ def no_slot():
 
 
 class Board:
-    """The scoreboard of this worker, in words."""
+    """The scoreboard of this worker, in words, and the heart that beats there."""
 
     def __init__(self, words):
         self._words = words
+        # A lane that begins a request looks at resting, and calls wake if it is
+        # true: then the heart beats until the lanes have nothing to do.
+        self.resting = True
+        self._awake = threading.Event()
+        self._slots = []
+
+    def beat(self):
+        """Grow the beat while lanes have requests. For a thread of its own.
+
+        The thread needs the interpreter's lock for it: so Pasted sees when
+        nobody gets it, or the process stands still.
+        """
+        while True:
+            self._awake.wait()
+            self._awake.clear()
+            idle = 0
+            while idle < _REST:
+                self._words[_BEAT] += 1
+                time.sleep(_EACH)
+                idle = 0 if self._busy() else idle + 1
+            self.resting = True
+            if self._busy():  # it has begun before it could see that
+                self.wake()
+
+    def wake(self):
+        """Have the heart beat."""
+        self.resting = False
+        self._awake.set()
+
+    def _busy(self):
+        return any(slot[STARTED] != slot[ENDED] for slot in self._slots)
 
     def slot(self, index):
         """Return the slot of a lane."""
         begin = _LINE + index * _SLOT
-        return self._words[begin:begin + _SLOT]
+        slot = self._words[begin:begin + _SLOT]
+        self._slots.append(slot)
+        return slot
 
 
 class _None:
     """What there is without a board."""
+
+    resting = False
 
     def slot(self, index):
         return no_slot()

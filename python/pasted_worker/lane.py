@@ -47,9 +47,10 @@ class LaneEnded(ConnectionError):
 class Lane:
     """One lane of this worker. Its own thread serves it."""
 
-    def __init__(self, index, descriptor, roots, log, slot=None):
+    def __init__(self, index, descriptor, roots, log, shared=board.NONE):
         self.index = index
-        self._slot = slot or board.no_slot()
+        self._board = shared
+        self._slot = shared.slot(index)
         self._take, self._release = board.fence()
         self.number = 0                    # of the request that is served, or was last
         self.prepared = NOT_PREPARED       # status, fields, and both as they are sent
@@ -82,7 +83,7 @@ class Lane:
         """Leave the lane to the process that this one was forked from."""
         self._sharing = threading.Lock()
         self._striking = threading.Lock()
-        self._slot = board.no_slot()
+        self._board, self._slot = board.NONE, board.no_slot()
         self._socket.close()
 
     def run(self):
@@ -220,6 +221,8 @@ class Lane:
         if slot[REVOKED] >= number:
             self._skip(number)
             return
+        if self._board.resting:
+            self._board.wake()
         self.number = number
         inside = self.inside
         errors = ErrorStream(self._log, number)

@@ -289,7 +289,7 @@ class Process:
 
     def _serve(self, descriptors):
         for index, descriptor in enumerate(descriptors):
-            lane = Lane(index, descriptor, self._roots, self._log, self._board.slot(index))
+            lane = Lane(index, descriptor, self._roots, self._log, self._board)
             self._lanes.append(lane)
             self._threads.append(threading.Thread(
                 target=lane.run, name="pasted lane %d" % index, daemon=True))
@@ -297,6 +297,8 @@ class Process:
         self._control.expired = lambda index, number, gone: self._lanes[index].expire(number, gone)
         for thread in self._threads:
             thread.start()
+        if self._board is not board.NONE:
+            threading.Thread(target=self._board.beat, name="pasted heart", daemon=True).start()
 
     def _listen(self):
         while True:

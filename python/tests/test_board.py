@@ -9,9 +9,10 @@ import pasted
 from pasted import frames, tree
 
 STARTED, ENDED, SKIPPED, REVOKED = 0, 1, 2, 8
+BEAT = 1
 
 APP = """
-    import os, threading, time
+    import ctypes, os, threading, time
 
     held = threading.Event()
     calls = []
@@ -28,6 +29,8 @@ APP = """
             held.wait(20)
         if path == "/release":
             held.set()
+        if path == "/deaf":
+            ctypes.PyDLL(None).usleep(2000000)
         if path == "/die":
             os._exit(3)
         if path == "/fork":
@@ -108,6 +111,33 @@ class Slots(unittest.TestCase):
         worker.board[8 + REVOKED] = held
         worker.reply(worker.request("/release", lane=1), 1)
         self.assertEqual(worker.reply(held).status, "200 OK")
+
+    def test_heart_beats_while_a_request_is_served_and_rests_then(self):
+        worker = self.serving(lanes=2)
+        self.assertEqual(worker.board[BEAT], 0)
+        held = worker.request("/hold")
+        self.await_(lambda: worker.board[BEAT] >= 3, "beats")
+        worker.reply(worker.request("/release", lane=1), 1)
+        worker.reply(held)
+
+        def rests():
+            before = worker.board[BEAT]
+            time.sleep(0.5)
+            return worker.board[BEAT] == before
+        self.await_(rests, "the heart to rest")
+        before = worker.board[BEAT]
+        worker.get("/again")
+        self.await_(lambda: worker.board[BEAT] > before, "beats again")
+
+    def test_heart_stands_still_while_the_lock_is_held(self):
+        worker = self.serving()
+        number = worker.request("/deaf")
+        self.await_(lambda: self.slot(worker)[STARTED] == number, "the request's begin")
+        time.sleep(0.5)
+        before = worker.board[BEAT]
+        time.sleep(0.8)
+        self.assertEqual(worker.board[BEAT], before)
+        worker.reply(number)
 
     def test_slots_outlive_the_process(self):
         worker = self.serving()
