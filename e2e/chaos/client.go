@@ -54,7 +54,8 @@ type result struct {
 	class  int
 	fate   fate
 	status int
-	reason string        // of an answer that is none of the application's
+	text   string        // of an answer that is none of the application's
+	why    string        // its Pasted-Reason
 	at     time.Duration // when it was due, on the clock that the application has
 	took   time.Duration // since then
 	err    error
@@ -201,7 +202,7 @@ func (c *client) read(conn *kept, q request, r *result) (reusable bool) {
 		r.fate, r.err = cut, err
 		return false
 	case r.status != http.StatusOK:
-		r.reason = strings.TrimSpace(string(body))
+		r.text, r.why = strings.TrimSpace(string(body)), answer.Header.Get("Pasted-Reason")
 	case q.path == "/work" && !bytes.Equal(body, expected(r.number, q.body)):
 		r.fate, r.err = wrong, fmt.Errorf("%q", body)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -44,10 +45,12 @@ type tally struct {
 	shed     int      // 503: refused for the load
 	inside   int      // 502 for a request that had been in the application and may not be repeated
 	outside  int      // 502 for one that had not
-	unasked  int      // 200 for one that the ledger does not have
-	repeated int      // further calls of requests that may be repeated
-	doubled  int      // … and of those that may not
-	took     []time.Duration
+	// unexplained are 502 without a reason or the request's name.
+	unexplained int
+	unasked     int // 200 for one that the ledger does not have
+	repeated    int // further calls of requests that may be repeated
+	doubled     int // … and of those that may not
+	took        []time.Duration
 }
 
 // count sorts results with the help of the ledger. Only what is answered by the
@@ -61,6 +64,9 @@ func count(results []result, calls map[int64][]call) tally {
 			t.repeated += n - 1
 		case n > 1:
 			t.doubled += n - 1
+		}
+		if r.fate == answered && r.status == 502 && (r.why == "" || !strings.Contains(r.text, "request ")) {
+			t.unexplained++
 		}
 		switch {
 		case r.ok():

@@ -34,7 +34,7 @@ func (r *running) inventory() inventory {
 // it is quiet again.
 func soaked(ctx context.Context, x experiment) ([]finding, error) {
 	s := setting{
-		processes: "2..4", threads: "4", timeout: 3 * time.Second,
+		processes: "3", threads: "4", timeout: 3 * time.Second,
 		workers: map[string]string{"max_requests": "5000", "max_requests_jitter": "500"},
 	}
 	return x.with(ctx, s, func(r *running, c *client) ([]finding, error) {
