@@ -75,6 +75,7 @@ func (p *Pool) tryAgainLocked(r *Request, begun bool, now time.Time) (reason str
 	p.noteLocked(slog.LevelInfo, "request tried again, its worker has died",
 		"request", idText(r.ID), "method", kind.method, "path", kind.path)
 	r.came = now
+	p.remindLocked(r)
 	p.againLocked(r)
 	return ""
 }
@@ -187,7 +188,6 @@ func (a *again) takeLate(most time.Duration, now time.Time) (late []*Request, ne
 }
 
 // takeAll removes and returns all.
-
 func (a *again) takeAll() []*Request {
 	all := a.waiting
 	for _, r := range all {

@@ -31,14 +31,20 @@ func (p *Pool) wakeLocked(at time.Time) {
 }
 
 // keepTime ends requests that have waited too long or are past their deadline,
-// until ctx ends, and then all that wait: no worker takes any more.
-func (p *Pool) keepTime(ctx context.Context) {
+// until over is closed. When ctx has ended it ends all that wait, for no worker
+// takes any more; those that workers have still have their deadlines.
+func (p *Pool) keepTime(ctx context.Context, over <-chan struct{}) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	stopping := ctx.Done()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-stopping:
+			stopping = nil
 			p.stop(nil)
+		case <-over:
+			p.stop(nil)
+			p.turn(time.Now()) // for those that are refused, and not told yet
 			return
 		case <-p.clock.kick:
 			p.mu.Lock()

@@ -120,7 +120,10 @@ func (s *sim) run(d time.Duration, each func()) {
 }
 
 // request gives the pool one more request.
-func (s *sim) request() {
+func (s *sim) request() { s.ask(0) }
+
+// ask is request with a deadline.
+func (s *sim) ask(timeout time.Duration) {
 	s.mu.Lock()
 	s.calls, s.ends, s.errs = append(s.calls, 0), append(s.ends, 0), append(s.errs, nil)
 	s.mu.Unlock()
@@ -129,6 +132,7 @@ func (s *sim) request() {
 	r.Frame = append(r.Frame, 0, 0, 0, 0)
 	copy(r.Frame[wire.HeadSize:], fmt.Sprintf("%04d", (len(s.calls)-1)%10000))
 	wire.SetLength(r.Frame)
+	r.Timeout = timeout
 	s.pool.Do(r, nil)
 }
 

@@ -125,7 +125,7 @@ func (p *Pool) drain(ctx context.Context, m *member, o order) (promoted bool) {
 		for _, l := range m.lanes {
 			l.conn.CloseWrite()
 		}
-		if o.promote && ctx.Err() == nil && p.promote(grace, m) {
+		if o.promote && ctx.Err() == nil && p.promote(ctx, grace, m) {
 			return true
 		}
 		m.worker.Drain()
@@ -139,9 +139,16 @@ func (p *Pool) drain(ctx context.Context, m *member, o order) (promoted bool) {
 }
 
 // promote has m, which serves nothing any more, become the template, and says
-// whether it has.
-func (p *Pool) promote(ctx context.Context, m *member) bool {
-	err := p.opts.Promote(ctx, m.worker)
+// whether it has. It gives up when ctx ends, for then nobody takes a template.
+func (p *Pool) promote(ctx, grace context.Context, m *member) bool {
+	grace, cancel := context.WithCancel(grace)
+	defer cancel()
+	stop := context.AfterFunc(ctx, cancel)
+	defer stop()
+	err := p.opts.Promote(grace, m.worker)
+	if err != nil && ctx.Err() != nil {
+		return false
+	}
 	if err != nil {
 		p.opts.Log.Error("worker does not become the template", "worker", m.id, "pid", m.worker.PID(), "err", err)
 		return false

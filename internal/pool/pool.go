@@ -213,11 +213,13 @@ func New(opts Options) *Pool {
 // ErrStopped. Run is called once.
 func (p *Pool) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	running.Go(func() { newSupervisor(p).run(ctx) })
+	over := make(chan struct{})
 	running.Go(func() { p.weigh(ctx) })
-	running.Go(func() { p.keepTime(ctx) })
+	running.Go(func() { p.keepTime(ctx, over) })
 	running.Go(func() { p.tune(ctx.Done()) })
 	running.Go(func() { p.watch(ctx.Done()) })
+	newSupervisor(p).run(ctx)
+	close(over) // not before: deadlines hold for workers that drain
 	running.Wait()
 	return context.Cause(ctx)
 }

@@ -24,23 +24,24 @@ func (l *lane) end(broke error) {
 	if !expected || broke != nil {
 		m.worker.Kill() // nobody serves this lane any more
 	}
-	if m.reaped() {
+	if p.hasLeft(m) {
 		l.settle()
 	}
 }
 
-// reaped says whether m's process has gone: before that its board may change.
-func (m *member) reaped() bool {
+// hasLeft says whether m's process serves nothing any more: it has gone, or has
+// become a template. Before that its board may change.
+func (p *Pool) hasLeft(m *member) bool {
 	select {
 	case <-m.worker.Done():
 		return true
 	default:
-		return false
+		return p.isPromoted(m)
 	}
 }
 
 // settle parts with the requests of a lane that has been read to its end and
-// whose process has gone. Nobody uses its descriptor any more then. It does
+// whose process serves nothing any more. Nobody uses its descriptor any more then. It does
 // nothing before, and only once.
 func (l *lane) settle() {
 	if !l.over || l.settled {
@@ -114,12 +115,13 @@ func (l *lane) partLocked(r *Request) {
 // the application of a process that has gone; the process may have been sent so
 // many bytes. Its board tells. Without one, the first without an answer has
 // reached it: a worker sends the end of an answer before it touches the next
-// request. What a worker says that has broken the protocol is not believed.
+// request. What a worker says that has broken the protocol is not believed, nor
+// that it has not begun what it has begun to answer, or has read the body of.
 func (l *lane) reachedLocked(i int, r *Request, sent int64) bool {
 	switch {
 	case r.sentAt > sent:
 		return false
-	case l.broke != nil:
+	case l.broke != nil, r.bodyRead, l.current.begun && l.current.request == r:
 		return true
 	case l.member.board != nil:
 		return l.member.board.Reached(l.index, r.number)
@@ -129,11 +131,21 @@ func (l *lane) reachedLocked(i int, r *Request, sent int64) bool {
 
 // returnLocked puts a request back that the application has not seen.
 func (p *Pool) returnLocked(r *Request) {
+	p.remindLocked(r)
 	if r.alone {
 		p.againLocked(r)
 		return
 	}
 	p.queue.putBack(r)
+}
+
+// remindLocked has the clock know the deadline of r, which no lane has any more.
+// The clock may have told that lane of it, and then nobody else would hear.
+func (p *Pool) remindLocked(r *Request) {
+	if r.Timeout > 0 && r.place == 0 {
+		p.deadlines.set(r, r.due)
+		p.wakeLocked(r.due)
+	}
 }
 
 // spread gives what waits to any lane with room, or ends it where there will be

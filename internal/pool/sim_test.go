@@ -89,7 +89,7 @@ func simulate(t *testing.T, seed uint64, workers, threads int, opts Options, pla
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { s.pool.keepTime(ctx) })
+		running.Go(func() { s.pool.keepTime(ctx, ctx.Done()) })
 		running.Go(func() { s.pool.tune(ctx.Done()) })
 		running.Go(func() {
 			for ctx.Err() == nil {
