@@ -96,8 +96,7 @@ func missing(text, patterns string) string {
 	return ""
 }
 
-// placeholders makes what stands in braces in the archive. A test that wants
-// an old Python is skipped where there is none.
+// placeholders makes what stands in braces in the archive.
 func placeholders(t *testing.T, archive *txtar.Archive, port int) *strings.Replacer {
 	t.Helper()
 	pairs := []string{"{port}", strconv.Itoa(port), "{python}", systemPython(t)}
@@ -109,13 +108,6 @@ func placeholders(t *testing.T, archive *txtar.Archive, port int) *strings.Repla
 		}
 		t.Cleanup(func() { l.Close() })
 		pairs = append(pairs, "{taken}", fmt.Sprint(l.Addr().(*net.TCPAddr).Port))
-	}
-	if strings.Contains(text, "{python27}") {
-		old, err := findPython("2.7")
-		if err != nil {
-			t.Skip(err)
-		}
-		pairs = append(pairs, "{python27}", old)
 	}
 	return strings.NewReplacer(pairs...)
 }

@@ -43,7 +43,7 @@ func findPython(version string) (string, error) {
 // TestEveryPythonServes serves a pipeline with each of the Pythons, and asks
 // for what differs between them: bodies, exceptions, fields.
 func TestEveryPythonServes(t *testing.T) {
-	for _, version := range []string{"3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", systemsOwn} {
+	for _, version := range []string{"2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", systemsOwn} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			python, err := findPython(version)

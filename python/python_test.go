@@ -57,7 +57,7 @@ func TestUnderEveryPython(t *testing.T) {
 }
 
 func TestModulesAreTheSourcesByName(t *testing.T) {
-	modules := python.Modules()
+	modules := python.Python3.Modules()
 	for _, name := range []string{"pasted_worker", "pasted_worker.importer", "pasted_worker.main", "pasted_worker.urlmap"} {
 		if modules[name] == "" {
 			t.Errorf("no source of %s among %q", name, slices.Sorted(maps.Keys(modules)))
@@ -84,14 +84,71 @@ func TestBootReadsThePreludeAndNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if _, err := w.WriteString("print('read', __name__)" + strings.Repeat(" ", len(python.Prelude)-23) + "not Python"); err != nil {
+	if _, err := w.WriteString("print('read', __name__)" + strings.Repeat(" ", len(python.Python3.Prelude())-23) + "not Python"); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
-	cmd := exec.Command(path, "-c", python.Boot())
+	cmd := exec.Command(path, "-c", python.Python3.Boot())
 	cmd.ExtraFiles = []*os.File{r}
 	out, err := cmd.CombinedOutput()
 	if want := []byte("read pasted_boot\n"); err != nil || !bytes.Equal(out, want) {
 		t.Errorf("%q, %v; want %q", out, err, want)
+	}
+}
+
+// TestPython2HasItsOwnModules compiles Python 2.7's side, the modules that it
+// shares with Python 3's included.
+func TestPython2HasItsOwnModules(t *testing.T) {
+	modules := python.Python2.Modules()
+	for _, name := range []string{"pasted_worker", "pasted_worker.process", "pasted_worker.descriptors", "pasted_worker.frames"} {
+		if modules[name] == "" {
+			t.Errorf("no source of %s among %q", name, slices.Sorted(maps.Keys(modules)))
+		}
+	}
+	if modules["pasted_worker.lane"] == python.Python3.Modules()["pasted_worker.lane"] {
+		t.Error("pasted_worker.lane is that of Python 3")
+	}
+	path := findPython2(t)
+	for name, source := range modules {
+		cmd := exec.Command(path, "-c", "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')", name)
+		cmd.Stdin = strings.NewReader(source)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// findPython2 returns an interpreter of Python 2.7, or skips the test.
+func findPython2(t *testing.T) string {
+	t.Helper()
+	home, _ := os.UserHomeDir()
+	found, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", "2.7*", "bin", "python"))
+	for _, name := range []string{"python2.7", "pypy"} {
+		if path, err := exec.LookPath(name); err == nil {
+			found = append(found, path)
+		}
+	}
+	for _, path := range found {
+		if exec.Command(path, "-c", "import sys; sys.exit(sys.version_info[:2] != (2, 7))").Run() == nil {
+			return path
+		}
+	}
+	t.Skip("no Python 2.7 on this machine")
+	return ""
+}
+
+// TestUnderPython2 runs the tests of tests27/: their side is a Python 3's, the
+// process that they start and talk to is of Python 2.7.
+func TestUnderPython2(t *testing.T) {
+	path := findPython2(t)
+	python3, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 on the PATH")
+	}
+	cmd := exec.CommandContext(t.Context(), python3, "-B", "-m", "unittest", "discover")
+	cmd.Dir = "tests27"
+	cmd.Env = append(os.Environ(), "PASTED_PYTHON2="+path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", path, err, out)
 	}
 }

@@ -67,6 +67,12 @@ func (l Layout) lock() (unlock func(), err error) {
 
 // make makes one environment. What pip says becomes part of the error.
 func (l Layout) make(ctx context.Context, name, python string, log io.Writer) error {
+	if l.wantsPython2(name) {
+		if python = FindPython2(); python == "" {
+			fmt.Fprintf(log, "%s is not made: no Python 2.7 on this machine\n", l.Dir(name))
+			return nil
+		}
+	}
 	cmd := exec.CommandContext(ctx, filepath.Join(l.Root, "tools", "venv"), python, l.Dir(name), l.file(name))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = log, &said

@@ -90,6 +90,32 @@ func (l Layout) Ready(name string) (string, error) {
 	return l.Dir(name), nil
 }
 
+// FindPython2 returns an interpreter of Python 2.7, one of pyenv's or on the
+// PATH, or "" if there is none: then the environments that want one are not made.
+func FindPython2() string {
+	home, _ := os.UserHomeDir()
+	found, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", "2.7*", "bin", "python"))
+	if path, err := exec.LookPath("python2.7"); err == nil {
+		found = append(found, path)
+	}
+	for _, path := range found {
+		out, err := exec.Command(path, "-c", `import sys; print(sys.version_info[:2] == (2, 7) and sys.executable or "")`).Output()
+		if path := strings.TrimSpace(string(out)); err == nil && path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+// python2 is how the requirements begin of an environment of Python 2.7.
+const python2 = "# Python 2.7"
+
+// wantsPython2 says whether the environment is one of Python 2.7.
+func (l Layout) wantsPython2(name string) bool {
+	text, err := os.ReadFile(l.file(name))
+	return err == nil && strings.HasPrefix(string(text), python2)
+}
+
 func (l Layout) requirements() string { return filepath.Join(l.Root, "e2e", "requirements") }
 
 func (l Layout) file(name string) string { return filepath.Join(l.requirements(), name+".txt") }

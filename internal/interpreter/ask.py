@@ -20,10 +20,11 @@ sys.path[:0] = sys.argv[3:front]
 sys.path.extend([p for p in sys.argv[front:] if p not in sys.path])
 answer = marshal.dumps((
     tuple(sys.version_info[:3]),
-    text(getattr(getattr(sys, "implementation", None), "name", "")),
+    # Python 2 has another name for it, "CPython".
+    text(getattr(getattr(sys, "implementation", None), "name", "") or getattr(sys, "subversion", [""])[0].lower()),
     text(sys.executable),
     text(sys.prefix),
-    text(getattr(sys, "base_prefix", sys.prefix)),
+    text(getattr(sys, "base_prefix", getattr(sys, "real_prefix", sys.prefix))),
     [text(p) for p in sys.path],
 ), 0)
 for stream in (sys.stdout, sys.stderr):

@@ -84,7 +84,7 @@ func ask(ctx context.Context, path string, options Options) (*Interpreter, error
 		return nil, fmt.Errorf("ask %s what it is: %w", path, context.Cause(ctx))
 	case err != nil:
 		return nil, explain(path, options.Dir, err, timeout, output.String())
-	case !i.Version.AtLeast(Oldest.Major, Oldest.Minor):
+	case !i.Version.Supported():
 		return nil, tooOld(path, i.Version)
 	}
 	i.Path, i.Output = path, output.String()
@@ -282,7 +282,7 @@ func cause(err error) error {
 func tooOld(path string, v Version) *Error {
 	return &Error{
 		What:    path,
-		Message: fmt.Sprintf("is Python %v: want %d.%d or later", v, Oldest.Major, Oldest.Minor),
+		Message: fmt.Sprintf("is Python %v: want 3.6 or later, or 2.7", v),
 		Hint:    anotherHint,
 	}
 }

@@ -38,8 +38,10 @@ type Version struct {
 	Major, Minor, Micro int
 }
 
-// Oldest is the oldest Python that Inspect accepts.
-var Oldest = Version{Major: 3, Minor: 6}
+// Supported says whether Pasted works with that Python: 2.7, and 3.6 or later.
+func (v Version) Supported() bool {
+	return v.AtLeast(3, 6) || v.Major == 2 && v.Minor == 7
+}
 
 // String returns the version as Python writes it: "3.11.2".
 func (v Version) String() string {

@@ -131,8 +131,10 @@ func TestInspectRefusesAnOldPython(t *testing.T) {
 		version []any
 		want    string
 	}{
-		{[]any{2, 7, 18}, "is Python 2.7.18: want 3.6 or later"},
-		{[]any{3, 5, 10}, "is Python 3.5.10: want 3.6 or later"},
+		{[]any{2, 6, 9}, "is Python 2.6.9: want 3.6 or later, or 2.7"},
+		{[]any{2, 7, 18}, ""},
+		{[]any{3, 0, 1}, "is Python 3.0.1: want 3.6 or later, or 2.7"},
+		{[]any{3, 5, 10}, "is Python 3.5.10: want 3.6 or later, or 2.7"},
 		{[]any{3, 6, 0}, ""},
 		{[]any{3, 100, 0}, ""},
 		{[]any{4, 0, 0}, ""},
@@ -149,14 +151,17 @@ func TestInspectRefusesAnOldPython(t *testing.T) {
 	}
 }
 
-func TestPython2SaysThatItIsOld(t *testing.T) {
+func TestPython2SaysWhatItIs(t *testing.T) {
 	for _, path := range candidates("2.7") {
 		if exec.Command(path, "-c", "").Run() != nil {
 			continue
 		}
-		_, err := interpreter.Inspect(context.Background(), path, interpreter.Options{})
-		if err == nil || !strings.Contains(err.Error(), "is Python 2.7.") {
-			t.Errorf("Inspect(%s) = %v, want: is Python 2.7", path, err)
+		got, err := interpreter.Inspect(context.Background(), path, interpreter.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.Version.AtLeast(2, 7) || got.Version.Major != 2 || got.Implementation == "" || len(got.SysPath) == 0 {
+			t.Errorf("Inspect(%s) = %+v", path, got)
 		}
 		return
 	}

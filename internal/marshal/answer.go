@@ -6,13 +6,10 @@ import (
 )
 
 // An Answer is the head of a WSGI application's answer, the tuple (status,
-// [(name, value), …]) of str, as bytes that are Latin-1 characters. The zero
-// value is ready; used again and again it stops allocating. It is not safe for
-// concurrent use.
+// [(name, value), …]) of str, as bytes that are Latin-1 characters; a
+// str of Python 2.7 is such bytes. The zero value is ready; used again and again
+// it stops allocating. It is not safe for concurrent use.
 type Answer struct {
-	// Python2 takes Python 2.7's native strings too, which are bytes.
-	Python2 bool
-
 	// Status and Fields are valid until the next Decode, and as long as the
 	// data that they were decoded from stays as it is.
 	Status []byte
@@ -212,12 +209,8 @@ func (a *Answer) text(kind byte, what string) (text []byte, err error) {
 		n, err = a.length()
 		wide = true
 	case typeBytes:
-		if a.Python2 {
-			n, err = a.length()
-			ascii = false
-			break
-		}
-		fallthrough
+		n, err = a.length()
+		ascii = false
 	default:
 		err = a.errorf(ErrType, "%s is %q: want a str", what, kind)
 	}

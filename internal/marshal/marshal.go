@@ -5,9 +5,10 @@
 //
 // The format is documented in Python/marshal.c alone. A value is a type byte,
 // perhaps with flagRef, and a body; lengths are little-endian int32. Writers
-// here use only what Python 3.6 to 3.14 read alike. Python 2.7 reads what
-// AppendNone, AppendBool, AppendInt, AppendFloat, AppendBytes (its native str),
-// AppendUTF8Wide (its unicode) and the heads of tuples, lists and dicts write.
+// here use only what Python 3.6 to 3.14 read alike; AppendPython2 puts it into what
+// Python 2.7 reads. That takes as they are what AppendNone, AppendBool, AppendInt,
+// AppendFloat, AppendBytes (its native str), AppendUTF8Wide (its unicode) and the
+// heads of tuples, lists and dicts write.
 package marshal
 
 import "errors"

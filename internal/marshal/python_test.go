@@ -2,6 +2,7 @@ package marshal_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"pasted/internal/marshal"
 )
@@ -245,6 +247,74 @@ func TestPython2ReadsItsPart(t *testing.T) {
 			} else if s := fmt.Sprint(got); !strings.Contains(s, "-1") && !strings.Contains(s, "1.5") {
 				t.Errorf("version 0 reads as %s", s)
 			}
+		}
+	})
+}
+
+func TestPython2ReadsWhatIsPutIntoItsPart(t *testing.T) {
+	value := marshal.Dict{
+		{Key: "caf\u00e9", Value: "\xff\u20ac"},
+		{Key: strings.Repeat("k", 300), Value: []any{nil, true, 1 << 40, -2, 1.5, marshal.Tuple{[]byte("\x00\xff"), 1i}}},
+		{Key: 1, Value: marshal.Dict{}},
+	}
+	environ := marshal.AppendDictHead(nil)
+	environ = marshal.AppendKey(environ, "PATH_INFO")
+	environ = marshal.AppendLatin1(environ, "/caf\xe9")
+	environ = marshal.AppendDictEnd(environ)
+	question := marshal.AppendListHead(nil, 3)
+	for _, c := range []struct {
+		data       []byte
+		text       marshal.Text
+		expression string
+	}{
+		{mustAppend(t, value), marshal.UTF8, `{'caf\xc3\xa9': '\xff\xe2\x82\xac', 'k'*300: [None, True, 2**40, -2, 1.5, ('\x00\xff', 1j)], 1: {}}`},
+		{environ, marshal.Latin1, `{'PATH_INFO': '/caf\xe9'}`},
+		{mustAppend(t, "\u20ac"), marshal.Latin1, `'\xe2\x82\xac'`},
+	} {
+		data, err := marshal.AppendPython2(nil, c.data, c.text)
+		if err != nil {
+			t.Fatalf("AppendPython2(%q): %v", c.data, err)
+		}
+		question = marshal.AppendTupleHead(question, 2)
+		question = marshal.AppendBytes(question, data)
+		question = marshal.AppendBytes(question, c.expression)
+	}
+	eachPython(t, "2", func(t *testing.T, python string) {
+		cmd := exec.CommandContext(t.Context(), python, "-S", "-E", "testdata/equal.py")
+		cmd.Stdin = bytes.NewReader(question)
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}
+
+func TestPython2sPartIsMadeOfWholeValuesAlone(t *testing.T) {
+	for data, want := range map[string]error{
+		"z": marshal.ErrShort, "z\x05ab": marshal.ErrShort, "u\x01": marshal.ErrShort, "i\x01": marshal.ErrShort,
+		"s\xff\xff\xff\xff": marshal.ErrBad, "r\x00\x00\x00\x00": marshal.ErrType, "c": marshal.ErrType,
+	} {
+		if got, err := marshal.AppendPython2([]byte("kept"), []byte(data), marshal.UTF8); !errors.Is(err, want) || string(got) != "kept" {
+			t.Errorf("AppendPython2(%q) = %q, %v; want %v", data, got, err, want)
+		}
+	}
+}
+
+func FuzzPython2KeepsTheValue(f *testing.F) {
+	f.Add("caf\u00e9", []byte("\xff"), int64(1<<40))
+	f.Fuzz(func(t *testing.T, text string, data []byte, number int64) {
+		src := mustAppend(t, []any{text, data, number, marshal.Dict{{Key: text, Value: nil}}})
+		out, err := marshal.AppendPython2(nil, src, marshal.UTF8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, rest, err := marshal.Decode(out, marshal.Limits{})
+		if err != nil || len(rest) > 0 {
+			t.Fatalf("%q: %v, rest %q", out, err, rest)
+		}
+		want, _, _ := marshal.Decode(src, marshal.Limits{})
+		native := []byte(want.([]any)[0].(string))
+		if diff := cmp.Diff([]any{native, data, number, marshal.Dict{{Key: native, Value: nil}}}, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
 }

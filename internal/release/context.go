@@ -252,7 +252,7 @@ func (h *host) Probe(ctx context.Context, resolve func(marshal.Dict) marshal.Dic
 		return nil, err
 	}
 	return worker.StartProbe(ctx, &worker.Config{
-		Python: h.found.Path, Env: h.env, Dir: h.dir,
+		Python: h.found.Path, Side: side(h.found), Env: h.env, Dir: h.dir,
 		Load: marshal.Dict{
 			{Key: "path", Value: texts(h.front)},
 			{Key: "path_end", Value: texts(h.end)},

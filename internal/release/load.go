@@ -227,6 +227,9 @@ func (r *Release) readServer(context.Context) error {
 	if r.Server.Workers > 0 && !r.Workers.processesSet {
 		r.Workers.Processes, r.Workers.ProcessesMost = r.Server.Workers, r.Server.Workers
 	}
+	if r.Server.Workers == 0 {
+		r.oneProcess()
+	}
 	r.Workers.recycleAs(r.Server)
 	return nil
 }

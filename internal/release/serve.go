@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"pasted/internal/h1"
+	"pasted/internal/interpreter"
 	"pasted/internal/marshal"
 	"pasted/internal/pool"
 	"pasted/internal/spool"
 	"pasted/internal/worker"
 	"pasted/internal/wsgi"
+	"pasted/python"
 )
 
 // A run is a release's Python part, while it runs.
@@ -140,6 +142,9 @@ func urls(scheme string, listeners []net.Listener) []string {
 // connect gives the handlers of the roots their pool.
 func (r *Release) connect() {
 	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.ProcessesMost > 1, r.Number)
+	if side(r.Interpreter) == python.Python2 {
+		constants.ForPython2()
+	}
 	store := spool.New(spool.Options{DiskFailed: func(err error) {
 		r.options.Log.Error("answers of slow clients cannot wait on disk", "err", err)
 	}})
@@ -168,6 +173,7 @@ func (r *Release) workerConfig() *worker.Config {
 	}
 	return &worker.Config{
 		Python: r.Interpreter.Path,
+		Side:   side(r.Interpreter),
 		Title:  r.File,
 		Env:    r.environ(),
 		Dir:    r.Workers.Chdir,
@@ -192,6 +198,14 @@ func (r *Release) workerConfig() *worker.Config {
 		Stderr:   r.options.Stderr,
 		Log:      r.options.Log,
 	}
+}
+
+// side returns the language that an interpreter speaks.
+func side(i *interpreter.Interpreter) python.Side {
+	if i.Version.Major == 2 {
+		return python.Python2
+	}
+	return python.Python3
 }
 
 // watched are the assets to watch, nil where nobody does.

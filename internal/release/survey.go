@@ -171,7 +171,7 @@ func (s *Survey) server(ctx context.Context) {
 func (s *Survey) Probe(ctx context.Context) (*worker.Probe, error) {
 	front, end := s.sysPath()
 	return worker.StartProbe(ctx, &worker.Config{
-		Python: s.Interpreter.Path, Env: s.environ(), Dir: s.Workers.Chdir,
+		Python: s.Interpreter.Path, Side: side(s.Interpreter), Env: s.environ(), Dir: s.Workers.Chdir,
 		Load: marshal.Dict{
 			{Key: "path", Value: texts(front)},
 			{Key: "path_end", Value: texts(end)},

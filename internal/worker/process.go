@@ -13,6 +13,7 @@ import (
 
 	"pasted/internal/marshal"
 	"pasted/internal/wire"
+	"pasted/python"
 )
 
 // A process is a Python process with its control connection. From run on, one
@@ -116,12 +117,21 @@ func (p *process) send(kind wire.Kind, number uint64, value any, files ...*os.Fi
 	var payload []byte
 	if value != nil {
 		var err error
-		if payload, err = marshal.Append(nil, value); err != nil {
+		if payload, err = p.encode(value); err != nil {
 			return err
 		}
 	}
 	frame := wire.Append(nil, wire.Frame{Kind: kind, Aux: uint16(len(files)), Number: number, Payload: payload})
 	return p.write(frame, files)
+}
+
+// encode returns value in marshal's format as the process reads it.
+func (p *process) encode(value any) ([]byte, error) {
+	payload, err := marshal.Append(nil, value)
+	if err == nil && p.cfg.Side == python.Python2 {
+		return marshal.AppendPython2(nil, payload, marshal.UTF8)
+	}
+	return payload, err
 }
 
 func (p *process) write(frame []byte, files []*os.File) error {

@@ -25,13 +25,14 @@ import (
 )
 
 // Config says how the Python processes of one release are started. All fields
-// but Env, Dir and Imported are required.
+// but Side, Env, Dir and Imported are required.
 type Config struct {
-	Python string   // the interpreter's path
-	Title  string   // what the process list shows of a process beside its role
-	Env    []string // as in os/exec: nil is the server's own environment
-	Dir    string   // working directory; empty: the server's own
-	Lanes  int      // of each worker, at least 1
+	Python string      // the interpreter's path
+	Side   python.Side // the language that it speaks
+	Title  string      // what the process list shows of a process beside its role
+	Env    []string    // as in os/exec: nil is the server's own environment
+	Dir    string      // working directory; empty: the server's own
+	Lanes  int         // of each worker, at least 1
 	// Load is what the Load frame says, but "mode" and "server_pid".
 	Load marshal.Dict
 	// Resolve answers a Resolve frame. It is called from several goroutines.
@@ -284,7 +285,7 @@ func launch(ctx context.Context, cfg *Config, mode, title string) (*process, err
 	}
 	defer null.Close()
 	p := newProcess(cfg, control)
-	argv := []string{cfg.Python, "-c", python.Boot(), title}
+	argv := []string{cfg.Python, "-c", cfg.Side.Boot(), title}
 	env := cfg.Env
 	if env == nil {
 		env = os.Environ()
@@ -310,10 +311,10 @@ func launch(ctx context.Context, cfg *Config, mode, title string) (*process, err
 
 // introduce sends the Python side itself and what it is to load.
 func (p *process) introduce(mode string) error {
-	if err := p.write([]byte(python.Prelude), nil); err != nil {
+	if err := p.write([]byte(p.cfg.Side.Prelude()), nil); err != nil {
 		return err
 	}
-	modules := python.Modules()
+	modules := p.cfg.Side.Modules()
 	sources := make(map[string]any, len(modules))
 	for name, source := range modules {
 		sources[name] = source

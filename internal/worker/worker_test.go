@@ -48,7 +48,7 @@ func newFake() *fake {
 		panic(err)
 	}
 	control := conn.(*net.UnixConn)
-	if _, err := io.ReadFull(control, make([]byte, len(python.Prelude))); err != nil {
+	if _, err := io.ReadFull(control, make([]byte, len(python.Python3.Prelude()))); err != nil {
 		panic(err)
 	}
 	f := &fake{control: control, frames: wire.NewReader(control, wire.MaxControl)}

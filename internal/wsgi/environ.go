@@ -10,7 +10,17 @@ import (
 
 // Constants are the entries of an environ that are the same for all requests
 // to one pool, written once. The zero value is not usable; see NewConstants.
-type Constants struct{ entries []byte }
+type Constants struct {
+	entries []byte
+	python2 bool
+}
+
+// ForPython2 has environs written as Python 2.7 reads them, and returns c: their
+// native strings are the bytes as they came.
+func (c *Constants) ForPython2() *Constants {
+	c.python2 = true
+	return c
+}
 
 // NewConstants returns the constant entries for workers with several threads
 // (wsgi.multithread) and of several processes (wsgi.multiprocess). software is
@@ -69,7 +79,7 @@ type Request struct {
 // field whose name has an underscore is left out: it could not be told from
 // one with a hyphen.
 func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
-	h := r.Head
+	h, start := r.Head, len(dst)
 	dst = marshal.AppendDictHead(dst)
 	dst = append(dst, c.entries...)
 	dst = appendEntry(dst, "REQUEST_METHOD", h.Text(h.Method))
@@ -104,7 +114,21 @@ func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
 		dst = marshal.AppendKey(dst, "wsgi.input")
 		dst = marshal.AppendBytes(dst, r.Body)
 	}
-	return marshal.AppendDictEnd(dst)
+	dst = marshal.AppendDictEnd(dst)
+	if c.python2 {
+		return python2(dst, start)
+	}
+	return dst
+}
+
+// python2 puts the environ that begins at start into what Python 2.7 reads.
+func python2(dst []byte, start int) []byte {
+	end := len(dst)
+	dst, err := marshal.AppendPython2(dst, dst[start:], marshal.Latin1)
+	if err != nil {
+		panic(err) // we have written it ourselves
+	}
+	return append(dst[:start], dst[end:]...)
 }
 
 // AppendID appends the name that a request has in the environ and in the log.

@@ -6,9 +6,8 @@ done here: a loader asks Pasted.
 """
 
 import importlib
-import inspect
 
-from pasted_worker import direct, failure, loader
+from pasted_worker import direct, failure, loader, signatures
 from pasted_worker.installed import distribution
 
 
@@ -25,16 +24,16 @@ class Context:
         self.local_conf = tree["local_conf"]
         self._distribution = tree.get("distribution")
         self.entry_point_name = tree.get("entry_point_name") or None
-        self.loader = loader.make(tree, asker, type(self))
+        self.loader = loader.make(tree, asker, self.__class__)
         self.object = None
         self._section = {key: tree.get(key) for key in ("section", "file", "line")}
         self._direct = bool(tree["object"]) and tree["object"]["style"] == "direct"
         if self.type_name == "pipeline":
-            self.app_context = type(self)(tree["app"], asker)
-            self.filter_contexts = [type(self)(t, asker) for t in tree["filters"]]
+            self.app_context = self.__class__(tree["app"], asker)
+            self.filter_contexts = [self.__class__(t, asker) for t in tree["filters"]]
         elif self.type_name in ("filter_app", "filtered_with"):
-            self.next_context = type(self)(tree["next"], asker)
-            self.filter_context = type(self)(tree["filter"], asker)
+            self.next_context = self.__class__(tree["next"], asker)
+            self.filter_context = self.__class__(tree["filter"], asker)
             self._share(tree.get("shares", ()))
         elif tree["object"]:
             self.object = self._marked(load_object, tree["object"])
@@ -120,10 +119,9 @@ def explain(error, function, args, kw):
     if getattr(error, "_type_error_fixed", False):
         return
     error._type_error_fixed = True
-    try:
-        wanted = inspect.signature(function)
-    except (TypeError, ValueError):
-        return  # one that does not tell
+    wanted = signatures.text(function)
+    if wanted is None:
+        return
     got = [_short(repr(a)) for a in args] + ["%s=..." % name for name in sorted(kw)]
     error.args = ("%s; got (%s), wanted %s" % (error, ", ".join(got), wanted),)
 

@@ -31,10 +31,11 @@ Where a filter stands:
 
 import inspect
 
+from pasted_worker import signatures
+
 _ENVIRON = frozenset(["environ", "env", "environment", "wsgi_environ", "wsgi_env"])
 _START = frozenset(["start_response", "startresponse", "start_resp", "start"])
 _INNER = frozenset(["inner", "next", "wrapped", "wsgi", "handler", "successor", "downstream"])
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def application(found, context, call):
@@ -45,7 +46,7 @@ def application(found, context, call):
     _want_callable(found)
     shape = _Shape(found)
     global_conf, local_conf = context.global_conf, context.local_conf
-    if shape.signature is None or shape.is_application():
+    if not shape.known or shape.is_application():
         return _plain_application(found, local_conf)
     if shape.first == "loader":
         return call(found, (context.loader, global_conf), local_conf)
@@ -71,7 +72,7 @@ def filter(found, context, call):
     shape = _Shape(found)
     global_conf, local_conf = context.global_conf, context.local_conf
     first, is_class = shape.first, inspect.isclass(found)
-    if shape.signature is not None:
+    if shape.known:
         if shape.is_application():
             raise TypeError("%r is an application: want a filter" % (found,))
         if first == "get_response":
@@ -91,35 +92,13 @@ def filter(found, context, call):
     return wrap
 
 
-class _Shape:
-    """What a callable can be called with, and what its parameters are called."""
-
-    def __init__(self, found):
-        self.names = []  # of positional parameters
-        self.takes_any = self.takes_any_keyword = False
-        try:
-            self.signature = inspect.signature(found)
-        except (TypeError, ValueError):
-            self.signature = None
-            return
-        for parameter in self.signature.parameters.values():
-            if parameter.kind in _POSITIONAL:
-                self.names.append(parameter.name.lower().lstrip("_"))
-            self.takes_any |= parameter.kind is inspect.Parameter.VAR_POSITIONAL
-            self.takes_any_keyword |= parameter.kind is inspect.Parameter.VAR_KEYWORD
+class _Shape(signatures.Shape):
+    """What a callable is, as its parameters tell."""
 
     @property
     def first(self):
         """The first positional parameter's name, empty if there is none."""
         return self.names[0] if self.names else ""
-
-    def binds(self, args, kw):
-        """Say whether it can be called so."""
-        try:
-            self.signature.bind(*args, **kw)
-        except TypeError:
-            return False
-        return True
 
     def is_application(self):
         """Say whether its parameters are environ and start_response."""
@@ -130,8 +109,7 @@ class _Shape:
         """Say whether it is to be given global_conf behind its first argument."""
         if len(self.names) < 2 or not _is_conf(self.names[1]):
             return False
-        parameter = list(self.signature.parameters.values())[1]
-        return self.names[1].startswith("global") or parameter.default is inspect.Parameter.empty
+        return self.names[1].startswith("global") or self.requires(1)
 
 
 def _is_conf(name):

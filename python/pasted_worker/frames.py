@@ -22,6 +22,9 @@ REQUEST, BODY = 0x40, 0x41
 HEAD_OF_ANSWER, DATA, END, WANT, FILE = 0x60, 0x61, 0x62, 0x63, 0x64
 INFORM = 0x65
 
+# Those to this process that steer it, for its main thread.
+STEERING = frozenset([LOAD, FORK, LANES, SERVE, DRAIN, PROBE])
+
 FLAG_END, FLAG_FAILED, FLAG_BODY, FLAG_TIMED, FLAG_GONE, FLAG_SKIPPED = 1, 2, 4, 8, 16, 32
 FLAG_LOCAL = 0x80
 

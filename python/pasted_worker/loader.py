@@ -135,7 +135,7 @@ class ConfigLoader(Loader):
     """A loader of a file. filename is its name as it was asked for, with the directory."""
 
     def __init__(self, filename, number, asker, context):
-        super().__init__(number, asker, context)
+        Loader.__init__(self, number, asker, context)
         self.filename = filename
         self._parser = None
 
@@ -156,7 +156,7 @@ class EggLoader(Loader):
     """A loader of a distribution. spec is its name."""
 
     def __init__(self, spec, number, asker, context):
-        super().__init__(number, asker, context)
+        Loader.__init__(self, number, asker, context)
         self.spec = spec
 
     def find_egg_entry_point(self, object_type, name=None):
@@ -169,7 +169,7 @@ class FuncLoader(Loader):
     """A loader of one object. spec names it, and no name that is asked for changes it."""
 
     def __init__(self, spec, number, asker, context):
-        super().__init__(number, asker, context)
+        Loader.__init__(self, number, asker, context)
         self.spec = spec
 
 

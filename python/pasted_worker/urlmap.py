@@ -4,7 +4,6 @@ Outside of Python Pasted has its own. This one stands between Python
 components, and does what paste.urlmap does with its keys and its requests.
 """
 
-import html
 import re
 
 _DOUBLE_SLASH = re.compile("//+")
@@ -59,6 +58,13 @@ def _from_url(domain, path):
     return domain, _DOUBLE_SLASH.sub("/", path).rstrip("/")
 
 
+def _escaped(text):
+    """Do what html.escape does, which Python 2 lacks."""
+    for char, name in ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"):
+        text = text.replace(char, name)
+    return text
+
+
 class URLMap:
     """Gives a request to the application at the longest path that it is under."""
 
@@ -93,7 +99,9 @@ class URLMap:
     def _page(environ, start_response):
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         body = ("<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1>"
-                "<p>The resource could not be found: %s</p></body></html>" % html.escape(path)).encode("utf-8")
+                "<p>The resource could not be found: %s</p></body></html>" % _escaped(path))
+        if not isinstance(body, bytes):
+            body = body.encode("utf-8")
         start_response("404 Not Found", [("Content-Type", "text/html; charset=utf-8"),
                                          ("Content-Length", str(len(body)))])
         return [body]

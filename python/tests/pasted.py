@@ -66,7 +66,9 @@ class Connection:
             self.socket.sendall(frame)
 
     def say(self, kind, value, **more):
-        self.send(kind, marshal.dumps(value), **more)
+        self.send(kind, self.encode(value), **more)
+
+    encode = staticmethod(marshal.dumps)
 
     def next(self):
         """Return the next Frame, or None at the end."""
@@ -100,8 +102,10 @@ class Connection:
 class Peer:
     """A Python process of Pasted's, seen from Pasted: its control connection."""
 
+    connection = Connection
+
     def __init__(self):
-        self.control = Connection()
+        self.control = self.connection()
         self.lanes = []
         self.said = []      # log lines as (level, text, number)
         self.answers = {}   # to Resolve frames, by (type, name)
@@ -144,7 +148,7 @@ class Peer:
 
     def serve(self, lanes=1, board=True):
         """Give the worker a board and lanes, and return when it serves them."""
-        self.lanes = [Connection() for _ in range(lanes)]
+        self.lanes = [self.connection() for _ in range(lanes)]
         if board:
             self.board = self.give_board(lanes)
         for start in range(0, lanes, frames.MAX_DESCRIPTORS):
@@ -184,12 +188,18 @@ class Peer:
                 raise AssertionError("%r, want an answer to %d on lane %d" % (frame, number, lane))
             seen.append((frame.kind, frame.flags))
             if frame.kind == frames.HEAD_OF_ANSWER:
-                status, fields = marshal.loads(frame.payload)
-                body += frame.payload[len(marshal.dumps((status, fields), 2)):]
+                status, fields, first = self.decode_head(frame.payload)
+                body += first
             elif frame.kind == frames.DATA:
                 body += frame.payload
             if frame.flags & frames.FLAG_END:
                 return Reply(status, fields, body, seen)
+
+    @staticmethod
+    def decode_head(payload):
+        """Return the status, the fields and what follows them."""
+        status, fields = marshal.loads(payload)
+        return status, fields, payload[len(marshal.dumps((status, fields), 2)):]
 
     def get(self, path="/", **more):
         return self.reply(self.request(path, **more), more.get("lane", 0))
@@ -220,10 +230,15 @@ class Peer:
 class Template(Peer):
     """A process that this one has started: a template, or a worker by itself."""
 
+    python = sys.executable
+    boot = "boot.py"
+    modules = staticmethod(modules)
+    peer = Peer
+
     def __init__(self, mode, roots, directory, arguments=(), **load):
         super().__init__()
         theirs = self.control.theirs.fileno()
-        prelude = read_source("boot.py")
+        prelude = read_source(self.boot)
         boot = 'import os; exec(os.read(3, %d), {"__name__": "pasted_boot"})' % len(prelude)
         self.stderr = tempfile.TemporaryFile()
         self.stdout = tempfile.TemporaryFile()
@@ -233,13 +248,13 @@ class Template(Peer):
             os.set_inheritable(3, True)
 
         self.process = subprocess.Popen(
-            [sys.executable] + list(arguments) + ["-c", boot, "label of the process"],
+            [self.python] + list(arguments) + ["-c", boot, "label of the process"],
             preexec_fn=pass_control, pass_fds=[3], cwd=directory, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=self.stderr)
         self.control.theirs.close()
         self.pid = self.process.pid
         self.control.socket.sendall(prelude.encode())
-        self.control.say(frames.MODULES, modules())
+        self.control.say(frames.MODULES, self.modules())
         message = {
             "mode": mode, "server_pid": os.getpid(), "title": "site.ini", "file": "site.ini",
             "vars": {}, "logging": False, "path": [], "path_end": [directory], "umask": -1,
@@ -250,7 +265,7 @@ class Template(Peer):
 
     def fork(self, number=1):
         """Return the worker, which has said Hello."""
-        worker = Peer()
+        worker = self.peer()
         self.control.send(frames.FORK, number=number, descriptors=[worker.control.theirs.fileno()])
         worker.control.theirs.close()
         worker.hello()
@@ -319,6 +334,8 @@ tree.last = 0
 class Site:
     """A directory with modules of an application."""
 
+    process = Template
+
     def __init__(self, **sources):
         self.directory = tempfile.mkdtemp(prefix="pasted-side-")
         for name, source in sources.items():
@@ -332,10 +349,10 @@ class Site:
         return path
 
     def template(self, *roots, **load):
-        return Template("template", list(roots), self.directory, **load)
+        return self.process("template", list(roots), self.directory, **load)
 
     def alone(self, *roots, **load):
-        return Template("worker", list(roots), self.directory, **load)
+        return self.process("worker", list(roots), self.directory, **load)
 
     def close(self):
         shutil.rmtree(self.directory, ignore_errors=True)

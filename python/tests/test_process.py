@@ -740,7 +740,7 @@ class Signals(Case):
 
     def program(environ):
         code = "import os, signal; os.kill(os.getpid(), signal.SIG%s)" % environ["QUERY_STRING"]
-        return subprocess.call([sys.executable, "-S", "-c", code], stderr=subprocess.DEVNULL)
+        return subprocess.call([sys.executable, "-S", "-c", code], stderr=open(os.devnull, "w"))
 
     def forked(environ):
         reader, writer = os.pipe()
@@ -762,7 +762,7 @@ class Signals(Case):
         return os.WTERMSIG(status), os.WEXITSTATUS(status)
 
     def pool(environ):
-        pool = multiprocessing.get_context("fork").Pool(2)
+        pool = getattr(multiprocessing, "get_context", lambda how: multiprocessing)("fork").Pool(2)
         found = pool.map(abs, [-1, -2])
         pool.terminate()
         pool.join()

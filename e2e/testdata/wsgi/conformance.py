@@ -1,5 +1,5 @@
 """An application that does everything PEP 3333 lets one do, and some things
-that it does not. Python 3.6 or later."""
+that it does not. Python 3.6 or later, or 2.7."""
 import collections
 import hashlib
 import json
@@ -7,8 +7,12 @@ import os
 import sys
 import threading
 import time
-from urllib.parse import parse_qs
 from wsgiref.validate import validator
+
+try:
+    from urllib.parse import parse_qs
+except ImportError:
+    from urlparse import parse_qs
 
 closed = collections.Counter()  # how often close() was called, by key
 pages = {}
@@ -63,6 +67,8 @@ class Body:
     def __next__(self):
         return next(self.chunks)
 
+    next = __next__
+
     def close(self):
         closed[self.key] += 1
 
@@ -82,7 +88,7 @@ def problems(environ):
             yield "key %r" % key
         if not key.startswith(("wsgi.", "pasted.", "paste.")) and type(value) is not str:
             yield "%s is a %s" % (key, type(value))
-        if type(value) is str:
+        if type(value) is str is not bytes:
             try:
                 value.encode("latin-1")
             except UnicodeEncodeError:
@@ -281,7 +287,7 @@ def never(environ, start_response, query):
 @page
 def text_body(environ, start_response, query):
     start_response("200 OK", TEXT)
-    return ["not to be seen\n"]
+    return [u"not to be seen \u20ac\n"]
 
 
 @page
