@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"pasted/e2e/venvs"
 	"pasted/python"
 )
 
@@ -145,10 +146,30 @@ func TestUnderPython2(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3 on the PATH")
 	}
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), python3, "-B", "-m", "unittest", "discover")
 	cmd.Dir = "tests27"
 	cmd.Env = append(os.Environ(), "PASTED_PYTHON2="+path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", path, err, out)
+	}
+}
+
+// TestUnderGevent runs the tests of testsgevent/, whose worker has greenlets in
+// the place of threads, in the environment that has gevent.
+func TestUnderGevent(t *testing.T) {
+	layout, err := venvs.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := layout.Ready("gevent")
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "python"), "-B", "-m", "unittest", "discover")
+	cmd.Dir = "testsgevent"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", dir, err, out)
 	}
 }

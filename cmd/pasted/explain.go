@@ -102,6 +102,8 @@ func loadHint(e *worker.LoadError) string {
 	switch {
 	case lock != "":
 		return lock
+	case e.Stage == "worker_class":
+		return "worker_class = gevent serves with the gevent of the interpreter shown above: install it there, python -m pip install gevent"
 	case e.Class == "ModuleNotFoundError" || e.Class == "ImportError":
 		return "is it installed in the interpreter shown above? [pasted:workers] python chooses another, path adds directories"
 	case e.Stage == "logging":

@@ -49,6 +49,9 @@ type Config struct {
 	// Threads and Workers are what the section says of the processes behind
 	// the server; zero: nothing.
 	Threads, Workers int
+	// WorkerClass is "gevent" where the section asks for greenlets; Threads is
+	// then how many; empty: threads.
+	WorkerClass string
 	// Timeout is what the section says of how long a request may take in
 	// Python; zero: nothing.
 	Timeout time.Duration

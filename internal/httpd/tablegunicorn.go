@@ -1,6 +1,9 @@
 package httpd
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // gunicorn is egg:gunicorn#main of gunicorn 27, which takes its settings in
 // any case, and asks for those of its command line with dashes.
@@ -33,6 +36,7 @@ func gunicornServed() []option {
 		{names: "limit_request_field_size", read: readCount(maxFieldSize, 0)},
 		{names: "umask", read: readUmask},
 		{names: "worker_class", read: readWorkerClass},
+		{names: "worker_connections", read: readWorkerConnections},
 		{names: "certfile keyfile ca_certs cert_reqs ssl_version ciphers", read: mustNot(wantNoTLS)},
 		{names: "do_handshake_on_connect suppress_ragged_eofs ssl_context", note: "no effect: " + noTLS},
 		{names: "user group", read: mustNot("this option taken out: privileges are not given up yet; start the server as that user")},
@@ -56,7 +60,6 @@ func gunicornUnserved() []option {
 		newer   = "no effect: HTTP/1.1 is spoken, and HTTP/2 to clients that begin with it, within limits of its own"
 	)
 	return []option{
-		{names: "worker_connections", note: "no effect: max_connections of egg:pasted#http bounds the connections, of all workers together"},
 		{names: "preload_app", note: inWorkers + ": preload"},
 		{names: "chdir", note: inWorkers + ": chdir"},
 		{names: "pythonpath", note: inWorkers + ": path"},
@@ -118,13 +121,30 @@ func readUmask(d *draft, name string) {
 	d.note(name, "only Unix sockets are made by it: "+strings.TrimPrefix(inWorkers, "no effect: ")+", umask")
 }
 
-// readWorkerClass: both of gunicorn's kinds of threads are what workers have.
+// readWorkerClass: both of gunicorn's kinds of threads are what workers have, and
+// its greenlets by gevent.
 func readWorkerClass(d *draft, name string) {
 	switch class := d.Text(name, "sync"); class {
 	case "sync", "gthread":
+	case "gevent", "gevent_wsgi", "gevent_pywsgi":
+		d.WorkerClass, d.Threads = "gevent", 1000
+	case "eventlet":
+		d.note(name, "threads serve, and not eventlet's greenlets: [pasted:workers] worker_class = gevent has greenlets")
 	default:
-		d.note(name, "workers of the class "+class+" are not there yet: [pasted:workers] threads says how many requests each serves at a time")
+		d.note(name, "threads serve: there are no workers of the class "+class)
 	}
+}
+
+// readWorkerConnections: a greenlet serves one request at a time, as a connection
+// of gunicorn's does.
+func readWorkerConnections(d *draft, name string) {
+	if d.WorkerClass == "" {
+		if d.Has(name) {
+			d.note(name, "no effect: it is about greenlets, and threads serve")
+		}
+		return
+	}
+	d.Threads = d.Int(name, d.Threads, 1, math.MaxInt32)
 }
 
 // refuseUnless makes a reader of an option that must have one of words, in any

@@ -231,6 +231,9 @@ func (r *Release) readServer(context.Context) error {
 		r.oneProcess()
 	}
 	r.Workers.recycleAs(r.Server)
+	if err := r.setClass(); err != nil {
+		return err
+	}
 	return nil
 }
 

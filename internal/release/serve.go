@@ -105,6 +105,9 @@ func (r *Release) blame(err error) error {
 	var load *worker.LoadError
 	var died *worker.DiedError
 	switch {
+	case errors.As(err, &load) && load.Stage == "worker_class":
+		pos := r.Workers.classAt
+		load.File, load.Line, load.Section = pos.File, pos.Line, workersSection
 	case errors.As(err, &load) && load.Stage == "setup":
 		pos := r.Workers.setupAt
 		load.File, load.Line, load.Section = pos.File, pos.Line, workersSection
@@ -184,6 +187,8 @@ func (r *Release) workerConfig() *worker.Config {
 			{Key: "logging", Value: r.logging},
 			{Key: "path", Value: texts(front)},
 			{Key: "path_end", Value: texts(end)},
+			{Key: "worker_class", Value: r.Workers.Class},
+			{Key: "lanes", Value: r.Workers.Threads},
 			{Key: "umask", Value: r.Workers.Umask},
 			{Key: "setup", Value: textOrNone(r.Workers.Setup)},
 			{Key: "roots", Value: roots},

@@ -41,7 +41,9 @@ type Workers struct {
 	// Processes are how many workers there are at least, ProcessesMost, which
 	// is no less, how many at most.
 	Processes, ProcessesMost int
-	Threads                  int
+	// Threads, or greenlets if Class is "gevent", of each process.
+	Threads int
+	Class   string // "threads" or "gevent"
 	// Recycle says when workers are replaced.
 	Recycle pool.Recycle
 	// Python names the interpreter; empty: it is looked for.
@@ -72,8 +74,9 @@ type Workers struct {
 	Patient  bool
 	FastLane pool.FastLane
 
-	threadsSet, processesSet, timeoutSet, requestsSet bool
-	pythonAt, setupAt                                 paste.Position // where python = and setup = stand
+	threadsSet, processesSet, timeoutSet, requestsSet, classSet bool
+	// Where python =, setup = and worker_class = stand.
+	pythonAt, setupAt, classAt paste.Position
 }
 
 // newReader returns a reader of the options of conf, a section of the given
@@ -101,6 +104,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		Setup:   readSetup(r),
 		Umask:   r.Mode("umask", -1),
 		Chdir:   readDir(r, "chdir", dir),
+		Class:   readClass(r),
 
 		StallTimeout:       r.Duration("stall_timeout", 30*time.Second, 2*time.Second, longestTime),
 		TimeoutGrace:       r.Duration("timeout_grace", 5*time.Second, time.Millisecond, longestTime),
@@ -124,11 +128,12 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 		w.Env = append(w.Env, o.Name+"="+o.Value)
 	}
 	w.Files = readFiles(r, dir)
+	_, w.classSet = r.Lookup("worker_class")
 	_, w.processesSet = r.Lookup("processes")
 	_, w.requestsSet = r.Lookup("max_requests")
 	_, w.threadsSet = r.Lookup("threads")
 	_, w.timeoutSet = r.Lookup("timeout")
-	w.pythonAt, w.setupAt = conf.Pos("python"), conf.Pos("setup")
+	w.pythonAt, w.setupAt, w.classAt = conf.Pos("python"), conf.Pos("setup"), conf.Pos("worker_class")
 	r.Unknown()
 	return w, r.Err()
 }
@@ -244,6 +249,9 @@ func (w Workers) String() string {
 	how := "forked from a template"
 	if !w.Preload {
 		how = "each importing the application itself"
+	}
+	if w.Class == geventClass {
+		return fmt.Sprintf("%s × %d greenlets of gevent, %s", fromTo(w.Processes, w.ProcessesMost), w.Threads, how)
 	}
 	return fmt.Sprintf("%s × %d threads, %s", fromTo(w.Processes, w.ProcessesMost), w.Threads, how)
 }

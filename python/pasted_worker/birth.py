@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from pasted_worker import signals, streams
+from pasted_worker import greenlets, signals, streams
 
 # Imported before the fork, so that no worker needs to; some Pythons lack it.
 try:
@@ -26,26 +26,29 @@ def fork():
     The template forks a process that forks the worker and ends: so the worker
     becomes the child of the server, which is a subreaper, and the template may
     end without it. OSError in the template says that it could not be done.
+    Greenlets do not get their turn meanwhile.
     """
     streams.flush()
-    between = os.fork()
+    fork = greenlets.original("os", "fork")
+    between = fork()
     if between:
         _await(between)
         return False
     try:
-        worker = os.fork()
+        worker = fork()
     except OSError as error:
         os._exit(error.errno or errno.EAGAIN)
     if worker:
         os._exit(0)
     signals.outlive()
+    greenlets.after_fork()
     return True
 
 
 def _await(between):
     """Wait for the end of the process between; its status is an errno or 0."""
     try:
-        _, status = os.waitpid(between, 0)
+        _, status = greenlets.original("os", "waitpid")(between, 0)
     except ChildProcessError:
         return  # the application ignores SIGCHLD, and so nothing is left to wait for
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
@@ -64,7 +67,7 @@ def settle(server):
     while os.getppid() != server:
         if time.monotonic() > deadline:
             os._exit(1)
-        time.sleep(0.0005)
+        greenlets.original("time", "sleep")(0.0005)
     _die_with_parent()
     if os.getppid() != server:
         os._exit(1)

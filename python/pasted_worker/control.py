@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 
+from pasted_worker import greenlets
 from pasted_worker.frames import (
     ANSWER, BOARD, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_FAILED, FLAG_GONE, FORK, HEAD,
     IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
@@ -35,7 +36,7 @@ class Control:
     once: nobody could steer it any more.
     """
 
-    def __init__(self, connection):
+    def __init__(self, connection, first=None):
         self._socket = connection
         self._pid = os.getpid()
         self._writing = threading.Lock()
@@ -43,7 +44,7 @@ class Control:
         # others theirs: so no thread depends on what another one waits for.
         self._turn = threading.Condition()
         self._being_read = False
-        self._steering = collections.deque()
+        self._steering = collections.deque([first] if first else ())
         self._answers = {}
         self._asked = 0
         # Called as cancelled(lane, number), by any thread, for a Cancel frame.
@@ -68,10 +69,14 @@ class Control:
         and what it logs goes to its standard error. Locks are made anew, for
         threads may have held them that the fork has not taken along.
         """
-        connection, self._socket = self._socket, None
+        connection, self._socket = self._socket, None  # which a greenlet may hold
         self._writing = threading.Lock()
         self._turn = threading.Condition()
-        if connection is not None:
+        if connection is None:
+            return
+        if greenlets.used():
+            greenlets.abandon(connection.fileno())
+        else:
             connection.close()
 
     # Sending.

@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 
-from pasted_worker import board, failure, streams
+from pasted_worker import board, failure, greenlets, streams
 from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
 from pasted_worker.board import ENDED, REVOKED, SKIPPED, STARTED
 from pasted_worker.body import FIRST, BodyBroken, FileWrapper, RequestBody
@@ -65,6 +65,7 @@ class Lane:
         self._struck = False               # one has been raised from outside
         self._striking = threading.Lock()
         self.thread = 0
+        self._greenlet = None              # in the thread's place
         self._socket = socket.socket(fileno=descriptor)
         self._read = self._socket.recv
         self.send = self._socket.sendall   # one frame; but see _share
@@ -72,6 +73,7 @@ class Lane:
         self._log = log
         self._early = []                   # requests that came while a body was awaited
         self._rest = b""                   # the beginning of a frame
+        self._abandoned = False            # this process is one that the application has forked
         # A body may be read, in the application's other threads, while its
         # answer is sent: for such a request the two take turns.
         self._with_body = 0                # the request's number; 0: it has none
@@ -84,12 +86,17 @@ class Lane:
         self._sharing = threading.Lock()
         self._striking = threading.Lock()
         self._board, self._slot = board.NONE, board.no_slot()
-        self._socket.close()
+        self._abandoned = True
+        if greenlets.used():
+            greenlets.abandon(self._socket.fileno())
+        else:
+            self._socket.close()
 
     def run(self):
         """Serve until the lane ends, and then close it."""
         current.lane = self
         self.thread = threading.get_ident()
+        self._greenlet = greenlets.current()
         serve, receive = self._serve, self._receive
         try:
             while True:
@@ -300,7 +307,7 @@ class Lane:
 
     def _fail(self, error, answer, errors, environ, flags):
         """End a request whose application has raised, or whose client has gone."""
-        if self._socket.fileno() < 0:
+        if self._abandoned:
             _leave(error)
         errors.end()
         if not isinstance(error, (ClientGone, LaneEnded, BodyBroken, Interrupted)):
@@ -316,7 +323,7 @@ class Lane:
         """Have the application stop what it does for a request. For any thread."""
         if not gone and self.number == number:
             self._log.write(logging.WARNING, "the request is past its deadline, its thread is here:\n"
-                            + stack_of(self.thread), number)
+                            + (greenlets.stack_of(self._greenlet) or stack_of(self.thread)), number)
         exception = ClientDisconnected if gone else DeadlineExceeded
         with self._striking:
             self.overdue[number] = exception
@@ -329,6 +336,8 @@ class Lane:
 
     def strike(self, number, exception):
         """Raise exception in the application if it is called for this request now."""
+        if self._greenlet is not None:
+            return greenlets.strike(self, self._greenlet, number, exception)
         return strike(self.inside, number, self.thread, exception)
 
     def stop_if_overdue(self, number):

@@ -12,8 +12,8 @@ import threading
 import time
 
 from pasted_worker import (
-    birth, board, failure, forksafety, logfile, reloader, run_after_fork, run_before_refork, signals,
-    streams, title)
+    birth, board, failure, forksafety, greenlets, limits, logfile, reloader, run_after_fork,
+    run_before_refork, signals, streams, title)
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
 from pasted_worker.files import Files
@@ -37,11 +37,13 @@ class Process:
     """This process: a template or a worker, as the Load frame says.
 
     A template that has forked goes on as the new worker, with a connection of
-    its own, in the same Process.
+    its own, in the same Process. first is the first frame of the connection;
+    problem, if there is one, is why greenlets cannot serve.
     """
 
-    def __init__(self, connection):
-        self._control = Control(connection)
+    def __init__(self, connection, first, problem=None):
+        self._control = Control(connection, first)
+        self._problem = problem
         self._log = Log(self._control)
         self._load = None
         self._files = None
@@ -57,6 +59,8 @@ class Process:
         try:
             self._settle()
             self._hello()
+            if self._problem is not None:
+                raise Stage("worker_class", self._problem)
             self._load_roots()
             if self._load["mode"] == "probe":
                 Probe(self, self._control, self._load).run()
@@ -156,6 +160,7 @@ class Process:
         sys.path.extend(p for p in load.get("path_end", []) if p not in sys.path)
         if self._files:
             reloader.stand_in(lambda files: self._control.tell(files), load["server_pid"])
+        limits.make_room(load.get("lanes", 0))
         if load.get("umask", -1) >= 0:
             os.umask(load["umask"])
         self._in_stage("logging", self._configure_logging)
@@ -260,7 +265,8 @@ class Process:
         self._in_stage("serve", self._serve, descriptors)
         self._control.send(READY, {
             "board": self._board is not board.NONE,
-            "threads": [t.native_id for t in self._threads if hasattr(t, "native_id")],
+            "threads": [] if greenlets.used() else [
+                t.native_id for t in self._threads if hasattr(t, "native_id")],
         })
         while True:
             kind = self._control.next().kind

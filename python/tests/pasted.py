@@ -259,6 +259,7 @@ class Template(Peer):
             "mode": mode, "server_pid": os.getpid(), "title": "site.ini", "file": "site.ini",
             "vars": {}, "logging": False, "path": [], "path_end": [directory], "umask": -1,
             "setup": None, "roots": roots,
+            "worker_class": os.environ.get("PASTED_WORKER_CLASS", "threads"), "lanes": 8,
         }
         message.update(load)
         self.control.say(frames.LOAD, message)
