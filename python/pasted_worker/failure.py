@@ -114,6 +114,7 @@ def _own(filename):
 _OWN = (
     _own.__code__.co_filename.rpartition("/")[0] + "/",
     "<frozen importlib",
+    "<builtin>/frozen importlib",  # PyPy's name for it
     os.path.dirname(importlib.__file__) + os.sep,
 )
 
