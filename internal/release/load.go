@@ -19,6 +19,7 @@ import (
 	"pasted/internal/pool"
 	"pasted/internal/spelling"
 	"pasted/paste"
+	"pasted/python"
 )
 
 // absolute returns path as seen from dir; an empty path stays empty.
@@ -233,6 +234,10 @@ func (r *Release) readServer(context.Context) error {
 	r.Workers.recycleAs(r.Server)
 	if err := r.setClass(); err != nil {
 		return err
+	}
+	if r.Workers.Recycle.Reforks > 0 && r.Interpreter != nil && side(r.Interpreter) == python.Python2 {
+		return fmt.Errorf("%s: [%s] reforks: want Python 3.6 or later, %s is %s",
+			r.File, workersSection, r.Interpreter.Path, r.Interpreter.Version)
 	}
 	return nil
 }
