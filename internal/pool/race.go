@@ -102,11 +102,9 @@ func (x *racer) wins() bool {
 	if loser == x {
 		loser = t.second
 	}
-	timed := loser.place > 0
 	l, number := loser.callOffLocked()
-	if timed && x.lane.Load() != nil {
-		p.deadlines.set(&x.Request, loser.due)
-		p.wakeLocked(x.due)
+	if x.lane.Load() != nil {
+		x.inheritLocked(loser)
 	}
 	p.mu.Unlock()
 	if l != nil {
@@ -115,15 +113,25 @@ func (x *racer) wins() bool {
 	return true
 }
 
+// inheritLocked gives x the deadline of another racer, if that has had one.
+func (x *racer) inheritLocked(from *racer) {
+	if p := x.race.pool; !from.due.IsZero() {
+		p.deadlines.set(&x.Request, from.due)
+		p.wakeLocked(x.due)
+	}
+}
+
 // callOffLocked gives x up, and returns the lane whose worker is to be told, nil
-// if none has it.
+// if none has it. What a worker has still has its deadline: its thread may hang.
 func (x *racer) callOffLocked() (l *lane, number uint64) {
 	p := x.race.pool
 	x.over, x.cancelled = true, true
 	p.queue.remove(&x.Request)
 	p.again.remove(&x.Request)
-	p.deadlines.remove(&x.Request)
-	return x.lane.Load(), x.number
+	if l = x.lane.Load(); l == nil {
+		p.deadlines.remove(&x.Request)
+	}
+	return l, x.number
 }
 
 // Head implements Answer.
@@ -145,7 +153,10 @@ func (x *racer) End(err error, on *h1.Loop) {
 	final := err == nil || errors.Is(err, ErrFailed) || errors.Is(err, ErrDeadline)
 	p.mu.Lock()
 	x.over = true
-	alone := t.winner == nil && t.first.over && (t.second == nil || t.second.over)
+	alone := t.winner == nil && t.first.over && t.second.over
+	if x == t.first && !final && !t.second.over {
+		t.second.inheritLocked(x)
+	}
 	p.mu.Unlock()
 	if (final || alone) && x.wins() || x.won() {
 		t.request.lane.Store(nil)
@@ -165,7 +176,11 @@ func (p *Pool) cancelRace(t *race) {
 		p.mu.Lock()
 		l, number := x.callOffLocked()
 		p.mu.Unlock()
-		if l != nil {
+		switch {
+		case l == nil:
+		case t.request.Interrupt:
+			l.member.worker.Expire(l.index, number, true)
+		default:
 			l.member.worker.Cancel(l.index, number)
 		}
 	}

@@ -129,8 +129,16 @@ func (l *lane) reachedLocked(i int, r *Request, sent int64) bool {
 	return i == 0
 }
 
-// returnLocked puts a request back that the application has not seen.
+// returnLocked puts a request back that the application has not seen. After the
+// stop, when nobody takes it any more, the clock ends it.
 func (p *Pool) returnLocked(r *Request) {
+	if p.stopped {
+		p.deadlines.remove(r)
+		r.refusal = ErrStopped
+		p.clock.late = append(p.clock.late, r)
+		p.wakeLocked(r.came)
+		return
+	}
 	p.remindLocked(r)
 	if r.alone {
 		p.againLocked(r)

@@ -38,7 +38,7 @@ func lost(t *testing.T) (*Pool, *lane, *Request, *ending) {
 	t.Cleanup(kept.Close)
 	p := New(Options{Size: 1, QueueTimeout: time.Hour, Log: slog.New(slog.DiscardHandler)})
 	m := &member{worker: &simWorker{make(chan struct{})}, board: kept, idle: make(chan struct{})}
-	l := &lane{pool: p, member: m, loop: loop}
+	l := &lane{pool: p, member: m, loop: loop, closed: true} // to be written to
 	l.again, l.flushed.L = func() {}, &l.out
 	m.lanes, p.members = []*lane{l}, []*member{m}
 	e := new(ending)
@@ -84,5 +84,21 @@ func TestWorkerThatHidesWhatItHasBegunIsNotBelieved(t *testing.T) {
 				t.Errorf("ended %d times, with %v, want %v", e.ends, e.err, ErrDied)
 			}
 		})
+	}
+}
+
+// TestWhatIsTakenBackAfterTheStopEnds has a worker lose what it has not begun when
+// no other takes it any more.
+func TestWhatIsTakenBackAfterTheStopEnds(t *testing.T) {
+	p, l, r, e := lost(t)
+	l.open = true
+	p.stop(nil)
+	l.takeBack()
+	p.turn(r.came)
+	if e.ends != 1 || !errors.Is(e.err, ErrStopped) {
+		t.Errorf("ended %d times, with %v, want %v", e.ends, e.err, ErrStopped)
+	}
+	if n := p.Stats().Sheds.Stopped; n != 1 {
+		t.Errorf("%d were counted as stopped, want 1", n)
 	}
 }

@@ -236,6 +236,39 @@ func TestClientThatLeavesEndsARace(t *testing.T) {
 	unanswered(t, a, "the request of a client that has left")
 }
 
+// TestDeadlineOfARaceOutlivesTheFirstWorker has the second worker go on for ever
+// when the first has been replaced.
+func TestDeadlineOfARaceOutlivesTheFirstWorker(t *testing.T) {
+	var turn atomic.Int64
+	opts := pool.Options{Size: 2, StallTimeout: 1500 * time.Millisecond, TimeoutGrace: time.Millisecond}
+	opts.Start = boarded(t, 1, nil, func(w *fakeWorker, _ int, _ wire.Frame) {
+		if turn.Add(1) == 1 {
+			<-w.done
+			return
+		}
+		beat := w.word(0, 1-8) // the line before the first slot
+		for tick := time.NewTicker(20 * time.Millisecond); ; beat.Add(1) {
+			select {
+			case <-w.done:
+				tick.Stop()
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	p := run(t, opts)
+	if err := p.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := newTaken()
+	r := requestFor(t, a, "GET", "/race")
+	r.Timeout = 4 * time.Second
+	p.Do(r, nil)
+	if _, err := a.wait(t); !errors.Is(err, pool.ErrDeadline) || turn.Load() != 2 {
+		t.Errorf("ended with %v after %d calls, want %v after 2", err, turn.Load(), pool.ErrDeadline)
+	}
+}
+
 func TestWorkerThatMakesNoProgressIsReplaced(t *testing.T) {
 	var seen calls
 	p, _ := standing(t, &seen, pool.Options{StallTimeout: 2 * time.Second})

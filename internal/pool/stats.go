@@ -139,6 +139,8 @@ func (t *tallies) refused(err error) {
 		t.sheds.Late++
 	case ErrDeadline:
 		t.sheds.Expired++
+	case ErrStopped:
+		t.sheds.Stopped++
 	}
 }
 
