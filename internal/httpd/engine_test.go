@@ -2,6 +2,7 @@ package httpd_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -239,4 +240,23 @@ func TestGivenSocketsAndAddressesMustBeTheSame(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+func TestAddressesThatNobodyKeepsAreNotBound(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	port := free.Addr().(*net.TCPAddr).Port
+	refused := errors.New("nobody keeps it")
+	s := httpd.Sockets{Share: func([]httpd.Group) error { return refused }}
+	if _, err := s.Listen(httpd.Config{Listen: []httpd.Address{{Host: "127.0.0.1", Port: port}}}); !errors.Is(err, refused) {
+		t.Errorf("Listen() = %v, want %v", err, refused)
+	}
+	again, err := net.Listen("tcp", free.Addr().String())
+	if err != nil {
+		t.Fatalf("the address is still bound: %v", err)
+	}
+	again.Close()
 }

@@ -103,13 +103,19 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 		closeAll(bound)
 		return nil, err
 	}
+	had := len(s.kept)
 	s.kept = append(s.kept, bound...)
+	if err := s.share(); err != nil {
+		s.kept = s.kept[:had]
+		for _, l := range listeners {
+			l.Close()
+		}
+		closeAll(bound)
+		return nil, err
+	}
 	for i := range s.kept {
 		k := &s.kept[i]
 		k.unused = !slices.ContainsFunc(found, func(f keptSockets) bool { return f.fds[0] == k.fds[0] })
-	}
-	if err := s.share(); err != nil {
-		return nil, err
 	}
 	return listeners, nil
 }

@@ -390,7 +390,7 @@ func (h *Host) Alive(ctx context.Context) bool {
 	h.mu.Lock()
 	loops, current, state := h.loops, h.current, h.status.State
 	h.mu.Unlock()
-	if state != Ready && state != Draining {
+	if current == nil || state != Ready && state != Draining {
 		return true
 	}
 	answered := make(chan struct{}, len(loops)+1)

@@ -287,6 +287,7 @@ class Process:
             thread.join()
         self._lanes, self._threads = [], []
         self._control.cancelled = lambda index, number: None
+        self._control.expired = lambda index, number, gone: None
         run_before_refork()
         title.set("pasted_worker template %s" % self._load.get("title", ""))
         self._tell_unsafe()

@@ -3,6 +3,7 @@
 import marshal
 import os
 import signal
+import socket
 import sys
 import time
 import unittest
@@ -475,6 +476,18 @@ class Templates(Case):
         self.assertEqual(template.wait(), 0)
         self.assertEqual(worker.get("/hello").body, b"hello")
         worker.drain()
+        self.assertEqual(worker.wait(), 0)
+
+    def test_worker_that_has_become_the_template_hears_late_words_about_requests(self):
+        worker = self.worker(self.template())
+        self.assertEqual(worker.get("/hello").body, b"hello")
+        for lane in worker.lanes:
+            lane.socket.shutdown(socket.SHUT_WR)
+        worker.control.send(frames.PROMOTE)
+        worker.await_(frames.LOADED)
+        worker.control.send(frames.CANCEL, number=1)
+        worker.control.send(frames.EXPIRE, number=1)
+        worker.control.send(frames.DRAIN)
         self.assertEqual(worker.wait(), 0)
 
     def test_template_leaves_no_zombie(self):
