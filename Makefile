@@ -38,11 +38,12 @@ prepare: ## install what the tests need into .cache
 	@tools/need haproxy haproxy # it speaks the PROXY protocol to us
 	@go run ./e2e/prepare
 	@python3 e2e/strict/prepare .cache/strict
+	@python3 e2e/suites/prepare .cache/suites
 
 .PHONY: test
 test: prepare ## all tests, the end-to-end ones included
-	@go test -race -timeout 20m $$(go list ./... | grep -vE '^pasted/e2e(/strict)?$$')
-	@go test -count=1 -timeout 30m ./e2e ./e2e/strict
+	@go test -race -timeout 20m $$(go list ./... | grep -vE '^pasted/e2e(/strict|/suites)?$$')
+	@go test -count=1 -timeout 30m ./e2e ./e2e/strict ./e2e/suites
 	@PASTED_E2E_SHORT=off go test -count=1 -timeout 30m ./e2e # the same, every request on the long way
 
 .PHONY: chaos

@@ -39,11 +39,12 @@ class Answer:
 
     # _fields has no value before _head has one, and _left, the bytes until
     # Content-Length is reached or -1, none before write() has begun the answer.
-    __slots__ = ("_lane", "_number", "_head", "_fields", "_left", "begun", "ended")
+    __slots__ = ("_lane", "_number", "_head", "_fields", "_left", "_beyond", "begun", "ended")
 
     def __init__(self, lane, number):
         self._lane = lane
         self._number = number
+        self._beyond = False  # there was something to send after the end
         self._head = None    # (status, fields) in marshal's format
         self.begun = False   # the head has been sent
         self.ended = False   # nothing more is sent
@@ -105,7 +106,8 @@ class Answer:
         if lane.cancelled and self._number in lane.cancelled:
             raise ClientGone("the client has gone")
         if self.ended:
-            return  # beyond the Content-Length, or after the end of the request
+            self._beyond = True  # of the Content-Length, or of the request
+            return
         if not self.begun:
             if self._head is None:
                 raise AssertionError("the application has not called start_response()")
@@ -147,10 +149,15 @@ class Answer:
         self._begin(data, FLAG_END)
 
     def send_each(self, iterable):
-        """Send what an iterable yields, each piece as it comes."""
+        """Send what an iterable yields, each piece as it comes. It may do
+        something after its last piece; one that goes on with pieces beyond the
+        Content-Length, perhaps without end, is not asked for more (PEP 3333,
+        Handling the Content-Length Header)."""
         write = self.write
         for data in iterable:
             write(data)
+            if self._beyond:
+                break
         self.finish()
 
     def send_file(self, wrapper):

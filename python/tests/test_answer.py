@@ -1,5 +1,6 @@
 """What an application's answer becomes on a lane: PEP 3333, piece by piece."""
 
+import itertools
 import marshal
 import os
 import socket
@@ -157,6 +158,8 @@ class Shapes(unittest.TestCase):
          [("head", "", 1), ("data", "end", 2)]),
         ("iterator in one piece", answering(iter([b"abc"]), fields=length(3)), [("head", "end", 3)]),
         ("iterator beyond", answering(iter([b"abc", b"d"]), fields=length(2)), [("head", "end", 2)]),
+        ("iterator without end", answering(itertools.repeat(b"ab"), fields=length(3)),
+         [("head", "", 2), ("data", "end", 1)]),
         ("iterator too short", answering(iter([b"abc"]), fields=length(5)), [("head", "", 3), ("end", "end", 0)]),
         ("large of its Content-Length", answering(iter([b"x" * 300 * K]), fields=length(300 * K)),
          [("head", "", 0), ("data", "", 256 * K), ("data", "end", 44 * K)]),
@@ -172,6 +175,18 @@ class Shapes(unittest.TestCase):
         ("write and iterator", written(b"a", then=iter([b"b"])),
          [("head", "", 1), ("data", "", 1), ("end", "end", 0)]),
     ]
+
+    def test_iterable_goes_on_to_its_end_after_its_content_length(self):
+        ends = []
+
+        def app(environ, start_response):
+            start_response("200 OK", length(3))
+            yield b"abc"
+            yield b""
+            ends.append("reached")
+
+        self.assertEqual(kinds(app), [("head", "end", 3)])
+        self.assertEqual(ends, ["reached"])
 
     def test_shapes(self):
         for name, application, want in self.CASES:
