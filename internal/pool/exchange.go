@@ -304,7 +304,7 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if n, ok := x.handler.Files.take(&x.parsed); ok && x.part == nil {
-		first = x.nameFile(n)
+		first = x.nameFile(r.Context(), n)
 	}
 	x.parsed.SetHeader(w.Header())
 	h1.SetReason(w, x.parsed.Reason)
@@ -334,9 +334,13 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 
 // nameFile makes the answer in parsed one with the file n, or instead of it, and
 // returns its body if that is no file. What the application gives is thrown away.
-func (x *exchange) nameFile(n named) (text []byte) {
-	if x.out != nil {
-		_, _ = io.Copy(io.Discard, x.out)
+func (x *exchange) nameFile(ctx context.Context, n named) (text []byte) {
+	if out := x.out; out != nil {
+		stop := context.AfterFunc(ctx, func() { out.CloseWithError(context.Canceled) })
+		_, err := io.Copy(io.Discard, out)
+		if stop(); err != nil && ctx.Err() != nil {
+			panic(http.ErrAbortHandler)
+		}
 		x.whole, x.ended = true, true
 	}
 	reply := x.handler.answerFile(n, questionOf(&x.head), x.request.ID, &x.parsed.Answer)

@@ -312,3 +312,38 @@ func TestClientThatLeavesIsCancelled(t *testing.T) {
 		t.Errorf("body %q after the cancelled request, want ok", body)
 	}
 }
+
+// TestClientThatLeavesBeforeANamedFileIsCancelled has an application name a file,
+// and go on with a body that nobody wants.
+func TestClientThatLeavesBeforeANamedFileIsCancelled(t *testing.T) {
+	begun := make(chan uint64, 1)
+	var fake *fakeWorker
+	p := run(t, pool.Options{Grace: time.Millisecond, Start: func(context.Context, int) (pool.Worker, error) {
+		fake = newFake(t, 1, 1, func(w *fakeWorker, lane int, f wire.Frame) {
+			w.send(lane, wire.Frame{Kind: wire.Head, Number: f.Number, Payload: head(t, "200 OK", "X-Sendfile", "a")})
+			begun <- f.Number
+		})
+		return fake, nil
+	}})
+	h := &pool.Handler{
+		Pool: p, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
+		Spool: spool.New(spool.Options{Dir: t.TempDir()}), Files: &pool.Files{Root: t.TempDir()}, Log: quiet,
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan any)
+	go func() {
+		defer func() { ended <- recover() }()
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+	}()
+	number := receive(t, begun)
+	leave()
+	select {
+	case how := <-ended:
+		if how != nil && how != http.ErrAbortHandler {
+			t.Errorf("the handler panics with %v", how)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the handler still waits")
+	}
+	fake.awaitNote(t, number)
+}
