@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -112,6 +113,23 @@ func readCount(field func(*Config) *int, least int) reader {
 	}
 }
 
+// mostCrew is how many workers there may be, and lanes in each: as much as
+// [pasted:workers] takes.
+const mostCrew = 1024
+
+// readCrew makes a reader of a number of workers, or of what each serves at a
+// time. Other servers have no limit for it.
+func readCrew(field func(*Config) *int) reader {
+	return func(d *draft, name string) {
+		p := field(&d.Config)
+		*p = d.Int(name, *p, 1, math.MaxInt32)
+		if *p > mostCrew {
+			*p = mostCrew
+			d.note(name, fmt.Sprintf("%d, which are the most", mostCrew))
+		}
+	}
+}
+
 // readSize makes a reader of a number of bytes, of at least least.
 func readSize(field func(*Config) *int64, least int64) reader {
 	return func(d *draft, name string) {
@@ -202,8 +220,8 @@ func own() server {
 			{names: "unix_socket", read: readUnixSocket},
 			{names: "unix_socket_perms", read: readUnixPerms},
 			{names: "backlog", read: readCount(backlog, 0)},
-			{names: "threads", read: readCount(threads, 1)},
-			{names: "workers", read: readCount(workers, 1)},
+			{names: "threads", read: readCrew(threads)},
+			{names: "workers", read: readCrew(workers)},
 			{names: "url_scheme", read: readScheme},
 			{names: "ident", read: readIdent},
 			{names: "max_connections", read: readCount(maxConnections, 1)},

@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"math"
 	"strings"
 )
 
@@ -23,8 +22,8 @@ func gunicornServed() []option {
 		{names: "host", read: readHost},
 		{names: "port", read: readPort},
 		{names: "bind", read: readListen},
-		{names: "workers", read: readCount(workers, 1)},
-		{names: "threads", read: readCount(threads, 1)},
+		{names: "workers", read: readCrew(workers)},
+		{names: "threads", read: readCrew(threads)},
 		{names: "timeout", read: readGunicornTimeout},
 		{names: "backlog", read: readCount(backlog, 1)},
 		{names: "graceful_timeout", read: readGracefulOrNone},
@@ -144,7 +143,7 @@ func readWorkerConnections(d *draft, name string) {
 		}
 		return
 	}
-	d.Threads = d.Int(name, d.Threads, 1, math.MaxInt32)
+	readCrew(threads)(d, name)
 }
 
 // refuseUnless makes a reader of an option that must have one of words, in any

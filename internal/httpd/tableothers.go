@@ -58,7 +58,7 @@ func cherrypy(egg, object string) server {
 		egg: egg, objects: nonEmpty(object),
 		host: "127.0.0.1", port: 8080, threads: 10,
 		options: hostPort(
-			option{names: "numthreads", read: readCount(threads, 1)},
+			option{names: "numthreads", read: readCrew(threads)},
 			option{names: "request_queue_size", read: readCount(backlog, 1)},
 			option{names: "timeout", read: readTime(idleTime, bodyTime, sendTime)},
 			option{names: "ssl_pem", read: mustNot(wantNoTLS)},
@@ -77,8 +77,8 @@ func uwsgi() server {
 		host: "127.0.0.1", port: 8080, threads: 1, workers: 1, lenient: true, dashes: true,
 		options: hostPort(
 			option{names: "http http_socket", read: readListen},
-			option{names: "workers processes", read: readCount(workers, 1)},
-			option{names: "threads", read: readCount(threads, 1)},
+			option{names: "workers processes", read: readCrew(workers)},
+			option{names: "threads", read: readCrew(threads)},
 			option{names: "listen", read: readCount(backlog, 1)},
 			option{names: "buffer_size", read: readSize(maxHeaderSize, 256)},
 			option{names: "chmod_socket", read: readUnixPerms},

@@ -10,7 +10,7 @@ func pasteHTTP() server {
 		options: []option{
 			{names: "host", read: readHost},
 			{names: "port", read: readPort},
-			{names: "threadpool_workers", read: readCount(threads, 1)},
+			{names: "threadpool_workers", read: readCrew(threads)},
 			{names: "use_threadpool", read: readUseThreadpool},
 			{names: "request_queue_size", read: readCount(backlog, 1)},
 			{names: "socket_timeout", read: readPasteTimeout},
@@ -65,7 +65,7 @@ func waitress() server {
 			{names: "ipv6", read: readLeftOut(func(c *Config) *bool { return &c.NoIPv6 })},
 			{names: "unix_socket", read: readUnixSocket},
 			{names: "unix_socket_perms", read: readUnixPerms},
-			{names: "threads", read: readCount(threads, 1)},
+			{names: "threads", read: readCrew(threads)},
 			{names: "backlog", read: readCount(backlog, 0)},
 			{names: "connection_limit", read: readCount(maxConnections, 1)},
 			{names: "channel_timeout", read: readTime(idleTime, bodyTime, sendTime)},
