@@ -412,7 +412,8 @@ func (h *Host) Alive(ctx context.Context) bool {
 }
 
 // Resize has so many more workers run than now are wanted, or fewer, and returns
-// how many that are. The next release has as many as its file says.
+// how many that are. Where the file leaves a choice, it is those that there are,
+// and the choice ends. The next release has as many as its file says.
 func (h *Host) Resize(by int) (workers int, err error) {
 	h.mu.Lock()
 	current := h.current
@@ -420,7 +421,11 @@ func (h *Host) Resize(by int) (workers int, err error) {
 	if current == nil || current.pool == nil {
 		return 0, errors.New("there are no workers")
 	}
-	n := current.pool.Stats().Size + by
+	least, most, now := current.pool.Range()
+	n := least + by
+	if least < most {
+		n = max(least, now) + by
+	}
 	if n < 1 || n > mostProcesses {
 		return 0, fmt.Errorf("%d workers: want 1 to %d", n, mostProcesses)
 	}
