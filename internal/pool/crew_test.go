@@ -242,7 +242,8 @@ func (w *simWorker) Lanes() []*worker.Lane { return w.ours }
 func (w *simWorker) Demand() (used, waited time.Duration, known bool) {
 	return 0, 0, false
 }
-func (w *simWorker) CPU() (time.Duration, bool) { return w.computed, true }
+func (w *simWorker) Holders([]int) ([]int, bool) { return nil, false }
+func (w *simWorker) CPU() (time.Duration, bool)  { return w.computed, true }
 func (w *simWorker) Memory(bool) (worker.Memory, bool) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()

@@ -40,6 +40,8 @@ type fakeWorker struct {
 	gate   sync.RWMutex         // held while it is stopped
 	memory worker.Memory        // zero: unknown
 
+	holders func(lanes []int) []int // nil: unknown
+
 	mu        sync.Mutex
 	cancelled []uint64
 
@@ -196,6 +198,12 @@ func (w *fakeWorker) CPU() (time.Duration, bool) {
 		return 0, false
 	}
 	return w.demand(), true
+}
+func (w *fakeWorker) Holders(lanes []int) ([]int, bool) {
+	if w.holders == nil {
+		return nil, false
+	}
+	return w.holders(lanes), true
 }
 func (w *fakeWorker) Memory(bool) (worker.Memory, bool)   { return w.memory, w.memory != worker.Memory{} }
 func (w *fakeWorker) Abort()                              {}

@@ -37,6 +37,7 @@ type lane struct {
 	revoked  uint64     // number up to which takeBack has revoked
 	held     bool       // its answer waits for who takes it
 	asked    bool       // held, for a piece of a body that Feed brings
+	doubt    doubt      // while its member is stalled
 	last     uint64     // number of the request answered last, and its ID:
 	lastID   uint64     // what its close() writes still comes
 

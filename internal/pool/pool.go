@@ -46,6 +46,10 @@ type Worker interface {
 	// CPU is the processor time that the worker's process has used; false: it
 	// is not known.
 	CPU() (used time.Duration, known bool)
+	// Holders tells which of lanes, whose requests are all in the application
+	// while the worker makes no progress, may be the reason: none, if the whole
+	// process stands still; false: it is not known. It may take some 10 ms.
+	Holders(lanes []int) (holders []int, known bool)
 	// Memory is what the process takes, PSS only if pss is set; false: it is
 	// not known.
 	Memory(pss bool) (m worker.Memory, known bool)

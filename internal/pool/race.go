@@ -41,7 +41,7 @@ func (l *lane) repeat() {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !l.open || !l.member.stalled || len(l.inflight) == 0 {
+	if !l.open || !l.member.stalled || len(l.inflight) == 0 || !l.mayRepeatLocked() {
 		return
 	}
 	r, now := l.inflight[0], l.loop.Now()
@@ -59,6 +59,9 @@ func (l *lane) repeat() {
 	t := l.raceLocked(r)
 	t.second = newRacer(t, &t.first.Request)
 	t.second.came, t.second.avoid = now, l.member
+	if l.doubt == mayHold {
+		l.member.pulse.turn = t.second
+	}
 	p.againLocked(&t.second.Request)
 	p.giveLocked(now, l.loop)
 }

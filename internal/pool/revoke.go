@@ -64,6 +64,7 @@ func (l *lane) skip(f wire.Frame) bool {
 	l.previous, l.current = f.Number, answering{}
 	r, now := l.inflight[0], l.loop.Now()
 	timed := r.place > 0
+	p.tallies.skipped++
 	l.since = now
 	l.dropLocked(r)
 	if !r.cancelled { // revoked a moment too late to be known of

@@ -60,6 +60,7 @@ func (w *simWorker) PID() int                                      { return 1 }
 func (w *simWorker) Lanes() []*worker.Lane                         { return nil }
 func (w *simWorker) Demand() (used, waited time.Duration, ok bool) { return 0, 0, false }
 func (w *simWorker) Board() *board.Board                           { return nil }
+func (w *simWorker) Holders([]int) ([]int, bool)                   { return nil, false }
 func (w *simWorker) CPU() (time.Duration, bool)                    { return 0, false }
 func (w *simWorker) Memory(bool) (worker.Memory, bool)             { return worker.Memory{}, false }
 func (w *simWorker) Cancel(int, uint64)                            {}

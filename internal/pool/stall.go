@@ -19,6 +19,8 @@ type pulse struct {
 	moved    time.Time // when progress was seen to change, or nothing was to do
 	repeated bool      // what it has begun has been given to others as well
 	aborted  time.Time // when it was told to write its stacks and end
+	turn     *racer    // of those lanes whose requests are repeated one by one
+	spoilt   bool      // something repeated has had another worker stand still too
 }
 
 // A watcher looks at the workers' boards while they have requests. The pool's mu
@@ -64,12 +66,15 @@ func (p *Pool) watch(ended <-chan struct{}) {
 // something to do.
 func (p *Pool) look(now time.Time) (busy bool) {
 	var abort, kill []*member
+	var suspected []suspicion
 	p.mu.Lock()
 	for _, m := range p.members {
 		if m.board == nil {
 			continue
 		}
-		p.feelLocked(m, now)
+		if p.feelLocked(m, now); m.stalled {
+			suspected = p.suspectLocked(m, now, suspected)
+		}
 		busy = busy || m.stalled || m.inflight > 0
 		switch still := now.Sub(m.pulse.moved); {
 		case !m.stalled || still < p.opts.StallTimeout:
@@ -83,6 +88,7 @@ func (p *Pool) look(now time.Time) (busy bool) {
 	p.watcher.resting = !busy
 	p.mu.Unlock()
 	p.tell()
+	p.inquire(suspected)
 	for _, m := range abort {
 		p.opts.Log.Error("worker makes no progress, replacing it; its stacks follow on standard error",
 			"worker", m.id, "pid", m.worker.PID(), "elapsed", p.opts.StallTimeout)
@@ -104,7 +110,8 @@ func (p *Pool) feelLocked(m *member, now time.Time) {
 	still := now.Sub(m.pulse.moved)
 	switch {
 	case m.stalled && moves:
-		m.stalled, m.pulse.repeated = false, false
+		m.stalled = false
+		m.pulse.repeated, m.pulse.turn, m.pulse.spoilt = false, nil, false
 		p.noteLocked(slog.LevelWarn, "worker makes progress again", "worker", m.id, "pid", m.worker.PID())
 		p.callOffRacesLocked(m)
 		for _, l := range m.lanes {
@@ -112,14 +119,10 @@ func (p *Pool) feelLocked(m *member, now time.Time) {
 		}
 	case !m.stalled && still >= stallAfter:
 		m.stalled = true
+		m.spoilLocked()
 		p.noteLocked(slog.LevelWarn, "worker makes no progress", "worker", m.id, "pid", m.worker.PID(), "inflight", m.inflight)
 		for _, l := range m.lanes {
 			l.loop.Post(l.back)
-		}
-	case m.stalled && still >= repeatAfter && !m.pulse.repeated:
-		m.pulse.repeated = true
-		for _, l := range m.lanes {
-			l.loop.Post(l.repeat)
 		}
 	}
 }

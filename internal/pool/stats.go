@@ -33,6 +33,7 @@ type Stats struct {
 	Lost       uint64 // requests that ended with their worker
 	Retries    uint64 // requests that another worker was given after that
 	Revoked    uint64 // requests taken back from a worker that had not begun them
+	Skipped    uint64 // of these, those that their worker has come upon later
 	Sheds      Sheds
 	Restarts   uint64    // workers replaced after an exit that nobody asked for
 	Recycled   uint64    // workers replaced by policy
@@ -121,11 +122,11 @@ func (h *Histogram) add(d time.Duration) {
 
 // tallies are the counters of a pool. The pool's mu guards them.
 type tallies struct {
-	requests, lost, retries, revoked uint64
-	sheds                            Sheds
-	restarts, recycled               uint64
-	last                             []Restart
-	wait, service                    Histogram
+	requests, lost, retries, revoked, skipped uint64
+	sheds                                     Sheds
+	restarts, recycled                        uint64
+	last                                      []Restart
+	wait, service                             Histogram
 }
 
 // refused counts a request that has had no lane, by what it ends with.
@@ -179,7 +180,7 @@ func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	s := Stats{
 		Size: p.least, Most: p.most, QueueLength: p.queue.length,
-		Requests: p.tallies.requests, Lost: p.tallies.lost, Retries: p.tallies.retries, Revoked: p.tallies.revoked,
+		Requests: p.tallies.requests, Lost: p.tallies.lost, Retries: p.tallies.retries, Revoked: p.tallies.revoked, Skipped: p.tallies.skipped,
 		Sheds: p.tallies.sheds, Restarts: p.tallies.restarts, Recycled: p.tallies.recycled,
 		Last: slices.Clone(p.tallies.last), Wait: p.tallies.wait, Service: p.tallies.service,
 	}
@@ -260,6 +261,7 @@ func (s *Stats) Add(other *Stats) {
 	s.Lost += other.Lost
 	s.Retries += other.Retries
 	s.Revoked += other.Revoked
+	s.Skipped += other.Skipped
 	s.Sheds.Timeout += other.Sheds.Timeout
 	s.Sheds.Full += other.Sheds.Full
 	s.Sheds.Late += other.Sheds.Late

@@ -17,7 +17,7 @@ func (w *Worker) noteThreads(ready marshal.Dict) {
 	numbers, _ := list.([]any)
 	for _, number := range numbers {
 		if n, ok := number.(int64); ok {
-			w.threads = append(w.threads, fmt.Sprintf("/proc/%d/task/%d/schedstat", w.PID(), n))
+			w.threads = append(w.threads, fmt.Sprintf("/proc/%d/task/%d/", w.PID(), n))
 		}
 	}
 }
@@ -27,8 +27,8 @@ func (w *Worker) noteThreads(ready marshal.Dict) {
 // though they could have run. It says false where the interpreter or the system
 // does not tell.
 func (w *Worker) Demand() (used, waited time.Duration, known bool) {
-	for _, file := range w.threads {
-		data, err := os.ReadFile(file)
+	for _, folder := range w.threads {
+		data, err := os.ReadFile(folder + "schedstat")
 		if err != nil {
 			return 0, 0, false
 		}

@@ -115,7 +115,7 @@ type Worker struct {
 	proc    *process
 	lanes   []*Lane
 	board   *board.Board // nil if the process keeps none
-	threads []string     // what lanes are served by: files that tell of their time
+	threads []string     // what lanes are served by, in their order: folders of /proc
 }
 
 // PID returns the process's number.
