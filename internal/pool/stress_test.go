@@ -22,6 +22,7 @@ const (
 	stressLanes   = 2
 	stressBurst   = 200 // requests at once
 	slowEach      = 700 // one in so many keeps its lane for 15 to 30 ms
+	pauseEach     = 40  // … for 1 to 5 ms, so that some are in the application
 )
 
 // A stress is a pool of real workers that are stopped, continued and killed while
@@ -114,8 +115,11 @@ func (s *stress) ask(total int) {
 		if o.post = n%4 != 0; o.post {
 			method = "POST"
 		}
-		if n%slowEach == slowEach/2 {
+		switch {
+		case n%slowEach == slowEach/2:
 			path = fmt.Sprintf("/slow/%.3f", 0.015+0.015*rand.Float64())
+		case rand.N(pauseEach) == 0:
+			path = fmt.Sprintf("/slow/%.4f", 0.001+0.004*rand.Float64())
 		}
 		s.open.Add(1)
 		s.pool.Do(numbered(s.t, &numberedAnswer{s, n}, method, path, n), nil)
