@@ -161,13 +161,18 @@ class Answer:
         self.finish()
 
     def send_file(self, wrapper):
-        """Hand a file over, which Pasted then sends; return whether that could be done."""
+        """Hand a file over, which Pasted then sends, or send a small one as a
+        whole; return whether that could be done."""
         part, head = None, self._head
         if not self.begun and head is not None and len(head) <= WHOLE:
             part = wrapper.part()
-        if part is None:
-            return False
         lane = self._lane
+        if part is None:
+            if wrapper.small:
+                data = wrapper.filelike.read()
+                lane.inside[0] = 0
+                self.send_whole([data])
+            return wrapper.small
         if lane.cancelled and self._number in lane.cancelled:
             raise ClientGone("the client has gone")
         descriptor, offset, length = part

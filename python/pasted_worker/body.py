@@ -73,6 +73,7 @@ class FileWrapper:
     def __init__(self, filelike, blksize=64 * 1024):
         self.filelike = filelike
         self.blksize = blksize
+        self.small = False  # part() has found a file too small to hand over
         if hasattr(filelike, "close"):
             self.close = filelike.close
 
@@ -104,8 +105,10 @@ class FileWrapper:
             descriptor, offset = file.fileno(), file.tell()
             status = os.fstat(descriptor)
             length = status.st_size - offset
-            if stat.S_ISREG(status.st_mode) and length > LEAST and file.readable():
-                return descriptor, offset, length
+            if stat.S_ISREG(status.st_mode) and file.readable():
+                if length > LEAST:
+                    return descriptor, offset, length
+                self.small = True
         except (OSError, ValueError):
             pass  # closed, say: reading it tells
         return None

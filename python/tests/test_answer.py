@@ -1,5 +1,6 @@
 """What an application's answer becomes on a lane: PEP 3333, piece by piece."""
 
+import io
 import itertools
 import marshal
 import os
@@ -743,11 +744,30 @@ class Batches(unittest.TestCase):
 class Files(unittest.TestCase):
     """wsgi.file_wrapper."""
 
-    def test_regular_file_goes_in_large_blocks_and_is_closed(self):
+    def test_small_file_goes_as_a_whole_from_where_it_stands_and_is_closed(self):
         path, files = os.path.abspath(__file__), []
 
         def app(environ, start_response):
-            files.append(open("/dev/null" if environ["PATH_INFO"] == "/null" else path, "rb"))
+            files.append(open(path, "rb"))
+            files[-1].seek(int(environ["PATH_INFO"][1:]))
+            start_response("200 OK", [])
+            return environ["wsgi.file_wrapper"](files[-1], 512)
+
+        size = os.path.getsize(path)
+        self.assertLess(size, 64 * K)
+        with Bench(app) as bench:
+            for start in 0, 100, size, size + 1:
+                self.assertEqual(bench.kinds(path="/%d" % start), [("head", "end", max(0, size - start))])
+        self.assertTrue(all(f.closed for f in files))
+
+    def test_regular_file_of_another_kind_goes_in_large_blocks_and_is_closed(self):
+        class Own(io.FileIO):
+            pass
+
+        path, files = os.path.abspath(__file__), []
+
+        def app(environ, start_response):
+            files.append(Own("/dev/null" if environ["PATH_INFO"] == "/null" else path, "rb"))
             start_response("200 OK", [])
             return environ["wsgi.file_wrapper"](files[-1], 512)
 
@@ -759,8 +779,6 @@ class Files(unittest.TestCase):
         self.assertTrue(all(f.closed for f in files))
 
     def test_what_is_no_real_file_goes_in_its_own_blocks(self):
-        import io
-
         def app(environ, start_response):
             start_response("200 OK", [])
             return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * 1000), 400)
