@@ -221,9 +221,9 @@ func (p *Pool) Run(ctx context.Context) error {
 	running.Go(func() { p.weigh(ctx) })
 	running.Go(func() { p.keepTime(ctx, over) })
 	running.Go(func() { p.tune(ctx.Done()) })
-	running.Go(func() { p.watch(ctx.Done()) })
+	running.Go(func() { p.watch(over) })
 	newSupervisor(p).run(ctx)
-	close(over) // not before: deadlines hold for workers that drain
+	close(over) // not before: deadlines hold for workers that drain, and they may stall
 	running.Wait()
 	return context.Cause(ctx)
 }

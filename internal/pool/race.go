@@ -41,7 +41,7 @@ func (l *lane) repeat() {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !l.open || !l.member.stalled || len(l.inflight) == 0 || !l.mayRepeatLocked() {
+	if p.stopped || !l.open || !l.member.stalled || len(l.inflight) == 0 || !l.mayRepeatLocked() {
 		return
 	}
 	r, now := l.inflight[0], l.loop.Now()

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -280,6 +281,41 @@ func TestWorkerThatMakesNoProgressIsReplaced(t *testing.T) {
 	a := newTaken()
 	p.Do(requestFor(t, a, "GET", "/after"), nil)
 	answered(t, a, "a request afterwards")
+}
+
+// TestStopDoesNotWaitForAStalledWorker has one stand still when the pool stops: it
+// has its stall timeout, and not the whole grace period.
+func TestStopDoesNotWaitForAStalledWorker(t *testing.T) {
+	begun := make(chan struct{})
+	p := pool.New(pool.Options{
+		Size: 1, Loops: runLoops(t, 1), Log: quiet, StallTimeout: 1500 * time.Millisecond, Grace: time.Minute,
+		Start: boarded(t, 1, nil, func(w *fakeWorker, _ int, _ wire.Frame) {
+			close(begun)
+			<-w.done
+		}),
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = p.Run(ctx)
+	}()
+	a := newTaken()
+	if err := p.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.Do(requestFor(t, a, "POST", "/stuck"), nil)
+	receive(t, begun)
+	stop()
+	select {
+	case <-ran:
+	case <-time.After(30 * time.Second):
+		t.Error("the stop waits for the grace period")
+		<-ran
+	}
+	if _, err := a.wait(t); !errors.Is(err, pool.ErrDied) {
+		t.Errorf("ended with %v, want %v", err, pool.ErrDied)
+	}
 }
 
 // TestSlowClientIsNoStall: a worker waits for nothing but its client's reading.
