@@ -71,8 +71,16 @@ func TestStoppedWorkerAndItsRequests(t *testing.T) {
 	post := c.holdWith(http.MethodPost, "post")
 	stopped := c.holder("post")
 	var gets []<-chan result
-	for i := 0; i < 2; i++ { // one of them is in each worker
-		gets = append(gets, c.hold(fmt.Sprint("get", i)))
+	inside := 0 // the worker that is stopped
+	for i := range 4 {
+		key := fmt.Sprint("get", i)
+		gets = append(gets, c.hold(key))
+		if c.holder(key) == stopped {
+			inside++
+		}
+	}
+	if inside == 0 {
+		t.Fatal("the worker that is to be stopped has no GET")
 	}
 	if err := syscall.Kill(stopped, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
