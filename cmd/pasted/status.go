@@ -170,7 +170,7 @@ func workersText(line func(name, format string, args ...any), s *admin.Status) {
 	line("workers", "%d of %d", len(s.Workers), s.Wanted)
 	for _, list := range [][]admin.Worker{s.Workers, s.Retiring} {
 		for _, w := range list {
-			line(fmt.Sprintf("  %d", w.ID), "process %d, %s for %s, %d requests, %s", w.PID, w.State, seconds(w.Age), w.Requests, memoryText(w.Memory))
+			line(fmt.Sprintf("  %d", w.ID), "process %d, %s for %s, %d requests, %s%s", w.PID, w.State, seconds(w.Age), w.Requests, memoryText(w.Memory), threadsText(w))
 			for _, r := range w.Serving {
 				text := fmt.Sprintf("%s for %s, request %s", strings.TrimSpace(orNone(r.Method)+" "+r.Path), seconds(r.For), r.Request)
 				if r.Ahead > 0 {
@@ -180,6 +180,14 @@ func workersText(line func(name, format string, args ...any), s *admin.Status) {
 			}
 		}
 	}
+}
+
+// threadsText says how many of its threads a worker uses, if not all.
+func threadsText(w admin.Worker) string {
+	if w.Threads >= w.MostThreads {
+		return ""
+	}
+	return fmt.Sprintf(", %d of %d threads", w.Threads, w.MostThreads)
 }
 
 func queueText(q admin.Queue) string {

@@ -19,16 +19,20 @@ func figures(set *metrics.Set, id Identity, s *release.Status) {
 
 	set.Gauge("workers_wanted", "Workers that are to run.", float64(p.Size))
 	states := map[string]int{"ready": 0, "busy": 0, "stalled": 0, "draining": 0}
-	inflight := 0
+	inflight, threads := 0, 0
 	for _, w := range p.Workers {
 		states[w.State]++
 		inflight += w.Inflight
+		if w.State != "draining" {
+			threads += w.Lanes
+		}
 		id := strconv.Itoa(w.ID)
 		if m, ok := s.Memory[w.PID]; ok && w.State != "draining" { // a new one may have its ID already
 			set.Gauge("worker_resident_memory_bytes", "Memory of a worker.", float64(m.RSS), "worker", id)
 			set.Gauge("worker_proportional_memory_bytes", "Memory of a worker, what it shares counted in part; 0 where the kernel does not say.", float64(m.PSS), "worker", id)
 		}
 	}
+	set.Gauge("worker_threads", "Threads that the workers use.", float64(threads))
 	for state, n := range states {
 		set.Gauge("workers", "Workers, by their state.", float64(n), "state", state)
 	}

@@ -61,11 +61,14 @@ type Process struct {
 type Worker struct {
 	ID int `json:"id"`
 	Process
-	State    string    `json:"state"` // ready, busy, stalled, draining
-	Age      float64   `json:"age"`
-	Requests uint64    `json:"requests"`
-	Inflight int       `json:"inflight"`
-	Serving  []Serving `json:"serving"`
+	State    string  `json:"state"` // ready, busy, stalled, draining
+	Age      float64 `json:"age"`
+	Requests uint64  `json:"requests"`
+	Inflight int     `json:"inflight"`
+	// Threads is how many threads it uses, MostThreads how many it has.
+	Threads     int       `json:"threads"`
+	MostThreads int       `json:"threads_most"`
+	Serving     []Serving `json:"serving"`
 }
 
 // Serving is what one lane is busy with.
@@ -170,7 +173,7 @@ func workersOf(list []pool.WorkerStats, memory map[int]worker.Memory) []Worker {
 		}
 		out = append(out, Worker{
 			ID: w.ID, Process: Process{w.PID, Memory(memory[w.PID])}, State: w.State, Age: w.Age.Seconds(),
-			Requests: w.Requests, Inflight: w.Inflight, Serving: serving,
+			Requests: w.Requests, Inflight: w.Inflight, Threads: w.Lanes, MostThreads: w.MostLanes, Serving: serving,
 		})
 	}
 	return out

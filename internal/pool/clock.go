@@ -63,7 +63,7 @@ func (p *Pool) turn(now time.Time) time.Time {
 	p.mu.Lock()
 	over := p.clock.late
 	p.clock.late = nil
-	lanes, next := p.censusLocked().lanes, time.Time{}
+	lanes, next := p.censusLocked().most, time.Time{}
 	for i := range p.queue.lines {
 		err := ErrBusy
 		if p.queue.lines[i].overloaded {

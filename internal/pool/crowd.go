@@ -31,7 +31,8 @@ func (p *Pool) crowdLocked(now time.Time) {
 	}
 }
 
-// tune looks at the workers as long as there is a crowd, until ended is closed.
+// tune looks at the workers as long as there is a crowd, and now and then while
+// they have more lanes open than the least, until ended is closed.
 func (p *Pool) tune(ended <-chan struct{}) {
 	tick := time.NewTicker(crowdTick)
 	defer tick.Stop()
@@ -40,32 +41,25 @@ func (p *Pool) tune(ended <-chan struct{}) {
 		select {
 		case <-ended:
 			return
-		case now := <-tick.C:
-			if p.retune(now) {
-				continue
-			}
-		}
-		tick.Stop()
-		select {
-		case <-ended:
-			return
 		case <-p.crowd.come:
 			tick.Reset(crowdTick)
+		case now := <-tick.C:
+			switch crowded, more := p.retune(now); {
+			case crowded:
+			case more:
+				tick.Reset(reachTick)
+			default:
+				tick.Stop()
+			}
 		}
 	}
 }
 
 // retune judges the workers, gives what waits to lanes that are used anew, and
-// says whether there is still a crowd.
-func (p *Pool) retune(now time.Time) (crowded bool) {
+// says whether there is still a crowd, and whether there are lanes to be closed.
+func (p *Pool) retune(now time.Time) (crowded, more bool) {
 	for _, m := range p.measure(now) {
-		used, waited, known := m.worker.Demand()
-		p.mu.Lock()
-		m.width.judge(now, used, waited, known)
-		if m.width.computes {
-			p.crowd.computed = now
-		}
-		p.mu.Unlock()
+		p.judge(m, now)
 	}
 	p.mu.Lock()
 	crowded = now.Sub(p.crowd.last) < crowdRest
@@ -76,6 +70,10 @@ func (p *Pool) retune(now time.Time) (crowded bool) {
 			m.width.rest()
 		}
 	}
+	if p.ranges() {
+		p.openMoreLocked(now)
+		more = p.closeSomeLocked(now)
+	}
 	p.judgeLinesLocked(now, crowded)
 	given := p.giveLocked(now, nil)
 	p.mu.Unlock()
@@ -83,7 +81,24 @@ func (p *Pool) retune(now time.Time) (crowded bool) {
 		l.flush()
 	}
 	p.yield(computing)
-	return crowded
+	return crowded, more
+}
+
+// judge judges m by what its threads have wanted of the processors.
+func (p *Pool) judge(m *member, now time.Time) {
+	used, waited, known := m.worker.Demand()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if busy := m.width.now.busy; p.ranges() && m.reach.due(now, busy) {
+		m.reach.judge(now, busy, used+waited, known)
+	}
+	if !m.width.due() {
+		return
+	}
+	m.width.judge(now, used, waited, known)
+	if m.width.computes {
+		p.crowd.computed = now
+	}
 }
 
 // yield calls Options.Yield where that is news.
@@ -106,7 +121,7 @@ func (p *Pool) measure(now time.Time) (due []*member) {
 		}
 		p.findSlowLocked(m, now)
 		m.freeLocked(now)
-		if m.width.due() {
+		if m.width.due() || p.ranges() && m.reach.due(now, m.width.now.busy) {
 			due = append(due, m)
 		}
 	}
@@ -117,15 +132,15 @@ func (p *Pool) measure(now time.Time) (due []*member) {
 func (p *Pool) judgeLinesLocked(now time.Time, crowded bool) {
 	c := p.censusLocked()
 	for i := range p.queue.lines {
-		l, idle := &p.queue.lines[i], c.busy < c.lanes
+		l, idle := &p.queue.lines[i], c.busy < c.most
 		if i == slowLine {
-			idle = c.slow < c.lanes-p.fast.keep(p.opts.FastLane, c.lanes, now)
+			idle = c.slow < c.most-p.fast.keep(p.opts.FastLane, c.most, now)
 		}
 		switch {
 		case !crowded:
 			l.overloaded = false
 		case p.shedsLocked(i):
-			if l.judge(now, c.lanes, idle); l.overloaded && l.length > 0 {
+			if l.judge(now, c.most, idle); l.overloaded && l.length > 0 {
 				p.wakeLocked(now)
 			}
 		}

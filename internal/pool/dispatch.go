@@ -24,6 +24,7 @@ type member struct {
 	overdue  int       // of inflight, those past their deadlines
 	since    time.Time // until when width has counted
 	width    width
+	reach    reach
 	wear     wear
 	cpu      time.Duration // the supervisor's own: what worker.CPU was last
 	alone    *Request      // the one it has that might kill it, see again
@@ -58,7 +59,7 @@ func (p *Pool) queueLocked(r *Request, now time.Time) error {
 		return ErrFull
 	}
 	p.queue.push(r)
-	lanes, l := p.censusLocked().lanes, &p.queue.lines[r.line]
+	lanes, l := p.censusLocked().most, &p.queue.lines[r.line]
 	if !l.overloaded && p.shedsLocked(int(r.line)) && l.crushed(lanes) {
 		l.begin()
 	}
@@ -146,6 +147,7 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 	if len(l.inflight) == 0 {
 		l.since = now
 		l.member.busy++
+		l.member.reach.peak = max(l.member.reach.peak, l.member.busy)
 	} else {
 		p.crowdLocked(now)
 	}

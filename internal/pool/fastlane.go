@@ -56,13 +56,15 @@ func (f *fastLane) keep(how FastLane, lanes int, now time.Time) int {
 	return min(max(int(math.Ceil(2*f.load)), 1), lanes/2)
 }
 
-// A census is how many lanes there are, and what they do.
-type census struct{ lanes, busy, slow int }
+// A census is how many lanes are open, and what they do, and how many may be open
+// at most as it is.
+type census struct{ lanes, most, busy, slow int }
 
 func (p *Pool) censusLocked() (c census) {
 	for _, m := range p.members {
 		if !m.closed {
-			c.lanes += len(m.lanes)
+			c.lanes += m.openLocked()
+			c.most += m.capacityLocked()
 			c.busy += m.busy
 			c.slow += m.slow
 		}

@@ -11,6 +11,7 @@ func (p *Pool) newMember(id int, w Worker) *member {
 	for i, conn := range w.Lanes() {
 		m.lanes = append(m.lanes, newLane(p, m, i, conn))
 	}
+	m.reach.closed = len(m.lanes) - p.leastOf(m)
 	m.ends.Add(len(m.lanes))
 	return m
 }

@@ -16,12 +16,12 @@ const youth = 10 * time.Second
 // load measures what there is to do.
 func (s *supervisor) load(now time.Time, wanted int) load {
 	p := s.pool
-	l := load{workers: wanted, lanes: p.opts.Lanes, cores: p.cores(), used: s.used(now)}
+	l := load{workers: wanted, cores: p.cores(), used: s.used(now)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.members {
 		if !m.closed {
-			l.lanes = max(l.lanes, len(m.lanes))
+			l.lanes = max(l.lanes, m.capacityLocked())
 		}
 		l.requests += m.inflight
 	}
@@ -30,7 +30,9 @@ func (s *supervisor) load(now time.Time, wanted int) load {
 			l.starting++
 		}
 	}
-	l.lanes = max(l.lanes, 1)
+	if l.lanes == 0 {
+		l.lanes = max(p.opts.Lanes, 1)
+	}
 	l.requests += p.queue.length
 	for i := range p.queue.lines {
 		l.waits = max(l.waits, p.queue.lines[i].waited(now))

@@ -83,6 +83,9 @@ type Options struct {
 	// Lanes is how many lanes a worker has, for the number of workers when
 	// there is none to ask.
 	Lanes int
+	// LeastLanes is how many of a worker's lanes are open while there is little to
+	// do; zero: all, always.
+	LeastLanes int
 	// Cores is how many processors the workers have; zero: all.
 	Cores int
 	// Available tells how many bytes of memory are left for workers, and
@@ -268,6 +271,9 @@ func (p *Pool) Do(r *Request, on *h1.Loop) {
 	var l *lane
 	if !p.queue.before(r.line) { // nobody overtakes who waits
 		l = p.pickLocked(r, now)
+	}
+	if l == nil && p.ranges() && !p.queue.before(r.line) {
+		l = p.openForLocked(r, now)
 	}
 	if l == nil {
 		err := p.queueLocked(r, now)

@@ -27,7 +27,7 @@ const (
 type load struct {
 	workers  int           // that are wanted
 	starting int           // of these, not ready yet
-	lanes    int           // that a worker may have in use
+	lanes    int           // that a worker may have open
 	requests int           // in workers and before them
 	waits    time.Duration // how long the first request in the queue has waited
 	used     float64       // processors that the workers have used since the last time

@@ -54,11 +54,13 @@ func (a *simAnswer) End(err error, _ *h1.Loop) {
 }
 
 // A simWorker is a worker that does nothing: its sim does.
-type simWorker struct{ done chan struct{} }
+type simWorker struct {
+	done   chan struct{}
+	demand func() time.Duration // nil: it is not known
+}
 
 func (w *simWorker) PID() int                                      { return 1 }
 func (w *simWorker) Lanes() []*worker.Lane                         { return nil }
-func (w *simWorker) Demand() (used, waited time.Duration, ok bool) { return 0, 0, false }
 func (w *simWorker) Board() *board.Board                           { return nil }
 func (w *simWorker) Holders([]int) ([]int, bool)                   { return nil, false }
 func (w *simWorker) CPU() (time.Duration, bool)                    { return 0, false }
@@ -71,6 +73,13 @@ func (w *simWorker) Kill()                                         {}
 func (w *simWorker) Done() <-chan struct{}                         { return w.done }
 func (w *simWorker) Exit() worker.Exit                             { return worker.Exit{} }
 
+func (w *simWorker) Demand() (used, waited time.Duration, known bool) {
+	if w.demand == nil {
+		return 0, 0, false
+	}
+	return w.demand(), 0, true
+}
+
 // simulate calls play with a sim of workers × threads, in a bubble, and waits for
 // the last request.
 func simulate(t *testing.T, seed uint64, workers, threads int, opts Options, play func(s *sim)) *sim {
@@ -80,12 +89,13 @@ func simulate(t *testing.T, seed uint64, workers, threads int, opts Options, pla
 		opts.Size = workers
 		s.pool = New(opts)
 		for id := range workers {
-			m := &member{id: id, worker: &simWorker{make(chan struct{})}, idle: make(chan struct{})}
+			m := &member{id: id, worker: &simWorker{done: make(chan struct{})}, idle: make(chan struct{})}
 			for i := range threads {
 				l := &lane{pool: s.pool, member: m, index: i, closed: true} // to be written to
 				l.flushed.L = &l.out
 				m.lanes = append(m.lanes, l)
 			}
+			m.reach.closed = len(m.lanes) - s.pool.leastOf(m)
 			s.pool.members = append(s.pool.members, m)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -145,8 +155,9 @@ func (s *sim) checkLocked() {
 	p := s.pool
 	want := census{}
 	for _, m := range p.members {
+		want.lanes += m.openLocked()
+		want.most += m.capacityLocked()
 		for _, l := range m.lanes {
-			want.lanes++
 			if len(l.inflight) > 0 {
 				want.busy++
 			}
@@ -238,8 +249,9 @@ func percentile(list []time.Duration, q float64) time.Duration {
 }
 
 func TestQuickRequestsDoNotWaitBehindSlowOnes(t *testing.T) {
-	mixed := func(seed uint64, how FastLane) (quick, slow figures) {
-		s := simulate(t, seed, 2, 4, Options{FastLane: how, QueueTimeout: time.Minute}, func(s *sim) {
+	mixed := func(seed uint64, threads int, opts Options) (quick, slow figures) {
+		opts.QueueTimeout = time.Minute
+		s := simulate(t, seed, 2, threads, opts, func(s *sim) {
 			s.arrive(500, 60*time.Second, func() {
 				if s.rng.Float64() < 0.1 {
 					s.ask("slow", 100*time.Millisecond, nil)
@@ -251,8 +263,13 @@ func TestQuickRequestsDoNotWaitBehindSlowOnes(t *testing.T) {
 		return s.figures("quick", time.Time{}, time.Time{}), s.figures("slow", time.Time{}, time.Time{})
 	}
 	for seed := range uint64(2) {
-		quick, slow := mixed(seed, FastLane{})
-		plainQuick, plainSlow := mixed(seed, FastLane{Off: true})
+		quick, slow := mixed(seed, 4, Options{})
+		plainQuick, plainSlow := mixed(seed, 4, Options{FastLane: FastLane{Off: true}})
+		moreQuick, moreSlow := mixed(seed, 16, Options{LeastLanes: 4})
+		t.Logf("seed %d: with 4..16 threads quick p99 %v, slow p99 %v", seed, moreQuick.p99, moreSlow.p99)
+		if moreQuick.p99 > 5*time.Millisecond || moreSlow.p99 > 2*plainSlow.p99 || moreQuick.refused+moreSlow.refused > 0 {
+			t.Errorf("seed %d: want at most 5ms, and nobody refused", seed)
+		}
 		t.Logf("seed %d: quick p99 %v (one plain queue: %v), slow p99 %v (%v)", seed, quick.p99, plainQuick.p99, slow.p99, plainSlow.p99)
 		if quick.p99 > 10*time.Millisecond || slow.p99 > 2*plainSlow.p99 {
 			t.Errorf("seed %d: want at most 10ms, and %v", seed, 2*plainSlow.p99)
@@ -386,6 +403,9 @@ func playSeed(t *testing.T, seed uint64) {
 		Patient: rng.IntN(3) == 0, KeepPlace: rng.IntN(2) == 0, QueueLength: 1 + rng.IntN(400),
 		QueueTimeout: time.Duration(50+rng.IntN(2000)) * time.Millisecond,
 		FastLane:     []FastLane{{}, {Off: true}, {Share: 0.3}}[rng.IntN(3)],
+	}
+	if rng.IntN(2) == 0 {
+		opts.LeastLanes = 1 + rng.IntN(6)
 	}
 	rate := float64(workers*threads) * 100 * (0.3 + 4*rng.Float64())
 	s := simulate(t, seed, workers, threads, opts, func(s *sim) {

@@ -61,9 +61,11 @@ type WorkerStats struct {
 	ID, PID  int
 	State    string // "starting", "ready", "busy", "stalled", "draining"
 	Age      time.Duration
-	Requests uint64    // that it has answered
-	Inflight int       // that it has been given and has not answered
-	Serving  []Serving // the first of each lane
+	Requests uint64 // that it has answered
+	Inflight int    // that it has been given and has not answered
+	// Lanes is how many lanes it has open, MostLanes how many it can have.
+	Lanes, MostLanes int
+	Serving          []Serving // the first of each lane
 }
 
 // Serving is what one lane of a worker is busy with.
@@ -211,7 +213,7 @@ func (p *Pool) Stats() Stats {
 func (m *member) statsLocked(now time.Time, frames [][]byte) (WorkerStats, [][]byte) {
 	w := WorkerStats{
 		ID: m.id, PID: m.worker.PID(), State: m.stateLocked(), Age: now.Sub(m.began),
-		Requests: m.answers, Inflight: m.inflight,
+		Requests: m.answers, Inflight: m.inflight, Lanes: m.openLocked(), MostLanes: len(m.lanes),
 	}
 	for _, l := range m.lanes {
 		if len(l.inflight) == 0 {

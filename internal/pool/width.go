@@ -120,7 +120,7 @@ func (m *member) budgetLocked() time.Duration {
 // usedLocked returns the lanes of m that get requests.
 func (m *member) usedLocked() []*lane {
 	if m.width.mode == wide {
-		return m.lanes
+		return m.lanes[:m.openLocked()]
 	}
 	return m.lanes[:1]
 }

@@ -42,9 +42,9 @@ func (r *Release) setClass() error {
 		return nil
 	}
 	if r.Server.WorkerClass != geventClass && !w.threadsSet {
-		w.Threads = defaultGreenlets
+		w.Threads, w.ThreadsMost = defaultGreenlets, defaultGreenlets
 	}
-	w.Threads = min(w.Threads, mostThreads)
+	w.Threads, w.ThreadsMost = min(w.Threads, mostThreads), min(w.ThreadsMost, mostThreads)
 	if r.Interpreter != nil && side(r.Interpreter) == python.Python2 {
 		return fmt.Errorf("%s: [%s] worker_class = %s: want Python 3.6 or later, %s is %s",
 			w.classAt, workersSection, geventClass, r.Interpreter.Path, r.Interpreter.Version)

@@ -220,7 +220,7 @@ func (r *Release) readServer(context.Context) error {
 	r.Server, r.listenAt = server, listenAt(ctx)
 	r.Server.KeepSockets = r.options.KeepSockets
 	if r.Server.Threads > 0 && !r.Workers.threadsSet {
-		r.Workers.Threads = r.Server.Threads
+		r.Workers.Threads, r.Workers.ThreadsMost = r.Server.Threads, r.Server.Threads
 	}
 	if r.Server.Timeout > 0 && !r.Workers.timeoutSet {
 		r.Workers.Timeout = r.Server.Timeout

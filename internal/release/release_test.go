@@ -97,6 +97,27 @@ umask = 027
 	}
 }
 
+func TestThreadsMayBeARange(t *testing.T) {
+	for text, want := range map[string][2]int{"4..16": {4, 16}, "3": {3, 3}, "2..2": {2, 2}} {
+		r, err := load(t, "[app:main]\npaste.app_factory = nowhere:site\n[pasted:workers]\nprocesses = 2\nthreads = "+text+"\n", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := r.Workers
+		if got := [2]int{w.Threads, w.ThreadsMost}; got != want {
+			t.Errorf("threads = %s gives %d", text, got)
+		}
+		if text == "4..16" && w.String() != "2 × 4..16 threads, forked from a template" {
+			t.Errorf("it reads %q", w)
+		}
+	}
+	_, err := load(t, "[app:main]\npaste.app_factory = nowhere:site\n[pasted:workers]\nthreads = 16..4\n", nil)
+	var mistakes *setting.Error
+	if !errors.As(err, &mistakes) {
+		t.Errorf("error = %v for a range from more to less", err)
+	}
+}
+
 func TestVariablesDoNotBecomeWorkersOptions(t *testing.T) {
 	_, err := load(t, `
 [DEFAULT]

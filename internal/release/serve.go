@@ -63,7 +63,7 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		Loops: loops,
 		Size:  r.Workers.Processes,
 		Most:  r.Workers.ProcessesMost,
-		Lanes: r.Workers.Threads,
+		Lanes: r.Workers.ThreadsMost,
 		Paths: r.paths,
 		Start: func(ctx context.Context, id int) (pool.Worker, error) {
 			w, err := source.Worker(ctx, id)
@@ -77,6 +77,7 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		Patient:      r.Workers.Patient,
 		FastLane:     r.Workers.FastLane,
 		KeepPlace:    r.paths.Prefers(),
+		LeastLanes:   r.Workers.leastLanes(),
 		TimeoutGrace: r.Workers.TimeoutGrace,
 		Recycle:      r.Workers.Recycle,
 		Promote: func(ctx context.Context, w pool.Worker) error {
@@ -144,7 +145,7 @@ func urls(scheme string, listeners []net.Listener) []string {
 
 // connect gives the handlers of the roots their pool.
 func (r *Release) connect() {
-	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.Threads > 1, r.Workers.ProcessesMost > 1, r.Number)
+	constants := wsgi.NewConstants("Pasted/"+r.options.Version, r.Workers.ThreadsMost > 1, r.Workers.ProcessesMost > 1, r.Number)
 	if side(r.Interpreter) == python.Python2 {
 		constants.ForPython2()
 	}
@@ -180,7 +181,7 @@ func (r *Release) workerConfig() *worker.Config {
 		Title:  r.File,
 		Env:    r.environ(),
 		Dir:    r.Workers.Chdir,
-		Lanes:  r.Workers.Threads,
+		Lanes:  r.Workers.ThreadsMost,
 		Load: marshal.Dict{
 			{Key: "file", Value: r.File},
 			{Key: "vars", Value: vars},
@@ -188,7 +189,7 @@ func (r *Release) workerConfig() *worker.Config {
 			{Key: "path", Value: texts(front)},
 			{Key: "path_end", Value: texts(end)},
 			{Key: "worker_class", Value: r.Workers.Class},
-			{Key: "lanes", Value: r.Workers.Threads},
+			{Key: "lanes", Value: r.Workers.ThreadsMost},
 			{Key: "umask", Value: r.Workers.Umask},
 			{Key: "setup", Value: textOrNone(r.Workers.Setup)},
 			{Key: "roots", Value: roots},

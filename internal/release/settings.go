@@ -41,9 +41,11 @@ type Workers struct {
 	// Processes are how many workers there are at least, ProcessesMost, which
 	// is no less, how many at most.
 	Processes, ProcessesMost int
-	// Threads, or greenlets if Class is "gevent", of each process.
-	Threads int
-	Class   string // "threads" or "gevent"
+	// Threads, or greenlets if Class is "gevent", are how many requests a worker
+	// serves at a time while there is little to do, ThreadsMost, which is no less,
+	// how many at most.
+	Threads, ThreadsMost int
+	Class                string // "threads" or "gevent"
 	// Recycle says when workers are replaced.
 	Recycle pool.Recycle
 	// Python names the interpreter; empty: it is looked for.
@@ -97,7 +99,6 @@ func newReader(section string, conf *paste.Conf) *setting.Reader {
 func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	r := newReader(workersSection, conf)
 	w := Workers{
-		Threads: r.Int("threads", defaultThreads, 1, mostThreads),
 		Python:  r.Text("python", ""),
 		Preload: r.Bool("preload", true),
 		Debug:   r.Bool("debug", false),
@@ -116,6 +117,7 @@ func readWorkers(conf *paste.Conf, dir string) (Workers, error) {
 	}
 	w.Timeout = readTimeout(r, "timeout")
 	w.Processes, w.ProcessesMost = r.Range("processes", runtime.NumCPU(), 1, mostProcesses)
+	w.Threads, w.ThreadsMost = r.Range("threads", defaultThreads, 1, mostThreads)
 	w.Recycle = readRecycle(r, w.Preload)
 	for _, path := range r.List("path") {
 		w.Path = append(w.Path, absolute(dir, path))
@@ -191,9 +193,17 @@ func readRecycle(r *setting.Reader, preload bool) pool.Recycle {
 // have.
 func (w *Workers) recycleAs(server httpd.Config) {
 	if w.Recycle.Requests == 0 && !w.requestsSet {
-		w.Recycle.Requests = server.MaxRequests * max(1, server.MaxRequestsThreads*w.Threads)
+		w.Recycle.Requests = server.MaxRequests * max(1, server.MaxRequestsThreads*w.ThreadsMost)
 		w.Recycle.Jitter = max(w.Recycle.Jitter, server.MaxRequestsJitter)
 	}
+}
+
+// leastLanes is what a pool has as Options.LeastLanes.
+func (w *Workers) leastLanes() int {
+	if w.Threads == w.ThreadsMost {
+		return 0
+	}
+	return w.Threads
 }
 
 // readDir reads the option name, a directory that must be there.
@@ -251,9 +261,9 @@ func (w Workers) String() string {
 		how = "each importing the application itself"
 	}
 	if w.Class == geventClass {
-		return fmt.Sprintf("%s × %d greenlets of gevent, %s", fromTo(w.Processes, w.ProcessesMost), w.Threads, how)
+		return fmt.Sprintf("%s × %s greenlets of gevent, %s", fromTo(w.Processes, w.ProcessesMost), fromTo(w.Threads, w.ThreadsMost), how)
 	}
-	return fmt.Sprintf("%s × %d threads, %s", fromTo(w.Processes, w.ProcessesMost), w.Threads, how)
+	return fmt.Sprintf("%s × %s threads, %s", fromTo(w.Processes, w.ProcessesMost), fromTo(w.Threads, w.ThreadsMost), how)
 }
 
 func fromTo(least, most int) string {
