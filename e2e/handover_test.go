@@ -291,6 +291,7 @@ type statusAnswer struct {
 	Workers []struct {
 		PID     int
 		State   string
+		Threads int
 		Memory  struct{ RSS, PSS int64 }
 		Serving []struct{ Method, Path, Request string }
 	}

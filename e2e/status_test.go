@@ -54,6 +54,35 @@ func TestStatusTellsOfWorkersAndWhatTheyDo(t *testing.T) {
 	s.Exit(atOnce)
 }
 
+// TestThreadsFollowTheRequestsThatWait has more requests sleep in a worker than it
+// has threads at first.
+func TestThreadsFollowTheRequestsThatWait(t *testing.T) {
+	t.Parallel()
+	s := serveHandover(t, strings.NewReplacer("processes = 2", "processes = 1", "threads = 2", "threads = 1..5").Replace(handoverIni))
+	threads := func(n int) func(statusAnswer) bool {
+		return func(st statusAnswer) bool { return len(st.Workers) == 1 && st.Workers[0].Threads == n }
+	}
+	s.awaitStatus("one thread at first", threads(1))
+	for range 4 {
+		go func() {
+			if r, err := http.Get(s.URL + "/slow/60"); err == nil {
+				r.Body.Close()
+			}
+		}()
+	}
+	st := s.awaitStatus("four requests being served", func(st statusAnswer) bool {
+		return len(st.Workers) == 1 && len(st.Workers[0].Serving) == 4
+	})
+	if !threads(4)(st) {
+		t.Errorf("%+v, want four threads in use", st.Workers)
+	}
+	if text, _, _ := s.Pasted("status", s.ini); !strings.Contains(text, "4 of 5 threads") {
+		t.Errorf("no word of the threads:\n%s", text)
+	}
+	s.Signal(syscall.SIGQUIT)
+	s.Exit(atOnce)
+}
+
 func TestStatusWithoutAServerSaysSo(t *testing.T) {
 	t.Parallel()
 	s := serveHandover(t, handoverIni)

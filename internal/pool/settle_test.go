@@ -37,7 +37,7 @@ func lost(t *testing.T) (*Pool, *lane, *Request, *ending) {
 	_ = file.Close()
 	t.Cleanup(kept.Close)
 	p := New(Options{Size: 1, QueueTimeout: time.Hour, Log: slog.New(slog.DiscardHandler)})
-	m := &member{worker: &simWorker{make(chan struct{})}, board: kept, idle: make(chan struct{})}
+	m := &member{worker: &simWorker{done: make(chan struct{})}, board: kept, idle: make(chan struct{})}
 	l := &lane{pool: p, member: m, loop: loop, closed: true} // to be written to
 	l.again, l.flushed.L = func() {}, &l.out
 	m.lanes, p.members = []*lane{l}, []*member{m}

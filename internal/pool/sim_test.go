@@ -59,19 +59,19 @@ type simWorker struct {
 	demand func() time.Duration // nil: it is not known
 }
 
-func (w *simWorker) PID() int                                      { return 1 }
-func (w *simWorker) Lanes() []*worker.Lane                         { return nil }
-func (w *simWorker) Board() *board.Board                           { return nil }
-func (w *simWorker) Holders([]int) ([]int, bool)                   { return nil, false }
-func (w *simWorker) CPU() (time.Duration, bool)                    { return 0, false }
-func (w *simWorker) Memory(bool) (worker.Memory, bool)             { return worker.Memory{}, false }
-func (w *simWorker) Cancel(int, uint64)                            {}
-func (w *simWorker) Expire(int, uint64, bool)                      {}
-func (w *simWorker) Drain()                                        {}
-func (w *simWorker) Abort()                                        {}
-func (w *simWorker) Kill()                                         {}
-func (w *simWorker) Done() <-chan struct{}                         { return w.done }
-func (w *simWorker) Exit() worker.Exit                             { return worker.Exit{} }
+func (w *simWorker) PID() int                          { return 1 }
+func (w *simWorker) Lanes() []*worker.Lane             { return nil }
+func (w *simWorker) Board() *board.Board               { return nil }
+func (w *simWorker) Holders([]int) ([]int, bool)       { return nil, false }
+func (w *simWorker) CPU() (time.Duration, bool)        { return 0, false }
+func (w *simWorker) Memory(bool) (worker.Memory, bool) { return worker.Memory{}, false }
+func (w *simWorker) Cancel(int, uint64)                {}
+func (w *simWorker) Expire(int, uint64, bool)          {}
+func (w *simWorker) Drain()                            {}
+func (w *simWorker) Abort()                            {}
+func (w *simWorker) Kill()                             {}
+func (w *simWorker) Done() <-chan struct{}             { return w.done }
+func (w *simWorker) Exit() worker.Exit                 { return worker.Exit{} }
 
 func (w *simWorker) Demand() (used, waited time.Duration, known bool) {
 	if w.demand == nil {
