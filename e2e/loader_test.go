@@ -49,6 +49,7 @@ func TestLoadersAnswerAsPasteDeploys(t *testing.T) {
 const served = `
 [server:main]
 use = egg:pasted#http
+untrusted_proxy_fields = keep
 host = 127.0.0.1
 port = %(e2e_port)s
 short_way = %(e2e_short)s
