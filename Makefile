@@ -42,8 +42,9 @@ prepare: ## install what the tests need into .cache
 
 .PHONY: test
 test: prepare ## all tests, the end-to-end ones included
-	@go test -race -timeout 20m $$(go list ./... | grep -vE '^pasted/e2e(/strict|/suites)?$$')
+	@go test -race -timeout 20m $$(go list ./... | grep -vE '^pasted/e2e(/strict|/suites|/chaos)?$$')
 	@go test -count=1 -timeout 30m ./e2e ./e2e/strict ./e2e/suites
+	@go test -count=1 -timeout 15m ./e2e/chaos # alone: it looks at the clock
 	@PASTED_E2E_SHORT=off go test -count=1 -timeout 30m ./e2e # the same, every request on the long way
 
 .PHONY: chaos
