@@ -13,6 +13,9 @@ const (
 	// overloadDepth is how many requests may wait in an overload, for each of
 	// which another would have to come.
 	overloadDepth = 16
+	// leastSamples is how many service times have to be known before anything is
+	// concluded from them: the first are those of a cold application.
+	leastSamples = 16
 )
 
 // An overload is how it stands between a line and the lanes. As long as all who
@@ -24,20 +27,34 @@ const (
 // quickly, and the lanes are not kept busy for clients that have given up. The
 // pool's mu guards it.
 type overload struct {
-	mean       time.Duration // moving average of the line's service time; 0: not known
+	mean       time.Duration // moving average of the line's service time
+	samples    int           // that mean has been made of, counted up to leastSamples
 	above      time.Time     // since when the oldest has waited longer than the target; zero: it has not
 	overloaded bool
 	looks      int // since overloaded, or since the last decision
 	free       int // of these, those that have found a lane free
 }
 
-// served takes in the service time of one request.
+// served takes in the service time of one request. The average begins with the
+// least of the first samples, and no single one more than adds a fifth to it:
+// else one cold request before a burst would have most of the burst refused.
 func (o *overload) served(service time.Duration) {
-	if o.mean == 0 {
-		o.mean = service
+	service = max(service, time.Microsecond)
+	switch {
+	case o.samples < leastSamples:
+		if o.samples == 0 || service < o.mean {
+			o.mean = service
+		}
+		o.samples++
+	case service > o.mean:
+		o.mean += min(service-o.mean, 3*o.mean) / 16
+	default:
+		o.mean -= (o.mean - service) / 16
 	}
-	o.mean += (service - o.mean) / 16
 }
+
+// known says whether enough has been served to conclude anything.
+func (o *overload) known() bool { return o.samples >= leastSamples }
 
 // target is what a request may wait in an overload: as long as it takes until a
 // few lanes have become free.
@@ -49,21 +66,21 @@ func (o *overload) target(lanes int) time.Duration {
 func (o *overload) interval() time.Duration { return max(leastInterval, 20*o.mean) }
 
 // crushed says whether the last of a line would wait for longer than the
-// interval.
+// interval. Before enough has been served it is not known.
 func (l *line) crushed(lanes int) bool {
-	return lanes > 0 && time.Duration(l.length)*l.mean/time.Duration(lanes) > l.interval()
+	return lanes > 0 && l.known() && time.Duration(l.length)*l.mean/time.Duration(lanes) > l.interval()
 }
 
 // judge is called each crowdTick and decides whether l is overloaded. idle says
-// that a lane is free for it. Without lanes, while workers start, nothing is
-// known.
+// that a lane is free for it. Without lanes, while workers start, and before
+// enough has been served, nothing is known.
 func (l *line) judge(now time.Time, lanes int, idle bool) {
 	if l.overloaded {
 		l.look(l.first == nil && idle)
 		return
 	}
 	switch {
-	case lanes == 0 || l.mean == 0 || l.waited(now) <= l.target(lanes):
+	case lanes == 0 || !l.known() || l.waited(now) <= l.target(lanes):
 		l.above = time.Time{}
 	case l.above.IsZero():
 		l.above = now
