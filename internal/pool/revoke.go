@@ -13,10 +13,17 @@ import (
 func (l *lane) takeBack() {
 	p := l.pool
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !l.open || !l.revocableLocked() {
-		return
+	hopeless := l.open && l.revocableLocked() && l.takeBackLocked()
+	p.mu.Unlock()
+	if hopeless {
+		l.member.worker.Kill()
 	}
+}
+
+// takeBackLocked is takeBack where there is something to revoke, and says
+// whether l's worker is to be killed: nothing of it will end any more.
+func (l *lane) takeBackLocked() (hopeless bool) {
+	p := l.pool
 	l.revoked = l.inflight[len(l.inflight)-1].number
 	begun := l.member.board.Revoke(l.index, l.revoked)
 	for i, r := range l.inflight {
@@ -32,6 +39,7 @@ func (l *lane) takeBack() {
 		l.member.quietLocked()
 	}
 	p.giveLocked(l.loop.Now(), l.loop)
+	return l.member.hopelessLocked()
 }
 
 // revocableLocked says whether anything has been sent to l since the last
@@ -60,8 +68,19 @@ func (l *lane) skip(f wire.Frame) bool {
 		l.end(fmt.Errorf("request %d skipped, which was not revoked: %w", f.Number, ErrProtocol))
 		return false
 	}
-	defer p.mu.Unlock()
-	l.previous, l.current = f.Number, answering{}
+	hopeless := l.skipLocked(f.Number)
+	p.mu.Unlock()
+	if hopeless {
+		l.member.worker.Kill()
+	}
+	return true
+}
+
+// skipLocked takes the first request of l, which is number, off the lane, and
+// says whether l's worker is to be killed.
+func (l *lane) skipLocked(number uint64) (hopeless bool) {
+	p := l.pool
+	l.previous, l.current = number, answering{}
 	r, now := l.inflight[0], l.loop.Now()
 	timed := r.place > 0
 	p.tallies.skipped++
@@ -79,7 +98,7 @@ func (l *lane) skip(f wire.Frame) bool {
 	if l.member.closed && l.member.inflight == 0 {
 		l.member.quietLocked()
 	}
-	return true
+	return l.member.hopelessLocked()
 }
 
 // freeLocked has what waits on m's lanes behind requests that turn out slow
