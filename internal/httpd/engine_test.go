@@ -242,6 +242,29 @@ func TestGivenSocketsAndAddressesMustBeTheSame(t *testing.T) {
 	}
 }
 
+// TestGivenSocketsOutliveAListenThatFails has a second address fail, and then
+// none.
+func TestGivenSocketsOutliveAListenThatFails(t *testing.T) {
+	web, addr := given(t, "tcp", "127.0.0.1:0")
+	var s httpd.Sockets
+	defer s.Close()
+	s.Give([]httpd.Group{web})
+	address := httpd.Address{Host: "127.0.0.1", Port: addr.(*net.TCPAddr).Port}
+	if _, err := s.Listen(httpd.Config{Listen: []httpd.Address{address, {Host: "127.0.0.1", Port: 1}}}); err == nil {
+		t.Fatal("an address without a socket is listened on")
+	}
+	listeners, err := s.Listen(httpd.Config{Listen: []httpd.Address{address}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(listeners) != 1 || listeners[0].Addr().String() != addr.String() {
+		t.Errorf("listeners: %v, want one on %s", listeners, addr)
+	}
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
 func TestAddressesThatNobodyKeepsAreNotBound(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

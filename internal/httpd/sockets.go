@@ -79,6 +79,12 @@ func (s *Sockets) Give(list []Group) { s.given = list }
 // The listeners are for one Serve, with KeepSockets, or one Engine.
 func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 	var found, bound []keptSockets
+	given := s.given
+	undo := func() {
+		if s.given = given; given == nil { // else bound are of those
+			closeAll(bound)
+		}
+	}
 	for _, address := range cfg.Listen {
 		key := cfg.key(address)
 		i := slices.IndexFunc(s.kept, func(k keptSockets) bool {
@@ -90,7 +96,7 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 		}
 		k, err := s.bind(cfg, address)
 		if err != nil {
-			closeAll(bound)
+			undo()
 			return nil, fmt.Errorf("listen on %s: %w", address, s.explain(err, address))
 		}
 		found, bound = append(found, k), append(bound, k)
@@ -100,7 +106,7 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 		err = s.checkGiven()
 	}
 	if err != nil {
-		closeAll(bound)
+		undo()
 		return nil, err
 	}
 	had := len(s.kept)
@@ -110,7 +116,7 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 		for _, l := range listeners {
 			l.Close()
 		}
-		closeAll(bound)
+		undo()
 		return nil, err
 	}
 	for i := range s.kept {
