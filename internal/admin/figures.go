@@ -53,7 +53,7 @@ func counters(set *metrics.Set, s *release.Status) {
 		"timeout": p.Sheds.Timeout, "full": p.Sheds.Full, "late": p.Sheds.Late, "stopped": p.Sheds.Stopped,
 		"expired": p.Sheds.Expired,
 	} {
-		set.Counter("sheds_total", "Requests that no worker was given, by the reason.", float64(n), "reason", reason)
+		set.Counter("sheds_total", "Requests that were refused, or that expired, by the reason.", float64(n), "reason", reason)
 	}
 	set.Counter("worker_restarts_total", "Workers that were replaced.", float64(p.Restarts), "cause", "crashed")
 	set.Counter("worker_restarts_total", "Workers that were replaced.", float64(p.Recycled), "cause", "recycled")

@@ -95,8 +95,8 @@ type Requests struct {
 	Revoked  uint64 `json:"revoked"`
 }
 
-// Sheds counts requests that no worker was given: refused with 503, or, those
-// that expired, past their deadline, with 504.
+// Sheds counts requests that no worker was given, refused with 503, and those
+// that expired, past their deadline, in the queue or in a worker: with 504.
 type Sheds struct {
 	Timeout uint64 `json:"timeout"`
 	Full    uint64 `json:"full"`

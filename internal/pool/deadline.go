@@ -138,6 +138,9 @@ func (l *lane) expire(number uint64) {
 	ghost := r.ghost()
 	ghost.overdue = true
 	l.member.overdue++
+	if !r.cancelled { // else nobody has waited for it
+		p.tallies.sheds.Expired++
+	}
 	l.inflight[place] = ghost
 	if l.member.alone == r {
 		l.member.alone = ghost

@@ -66,6 +66,9 @@ func TestDeadlineEndsOneRequestAndSparesTheOthers(t *testing.T) {
 		t.Errorf("after %v the request ended with %v, want %v", time.Since(began), err, pool.ErrDeadline)
 	}
 	fake.awaitNote(t, number)
+	if n := p.Stats().Sheds.Expired; n != 1 {
+		t.Errorf("%d have expired, want 1", n)
+	}
 	s.free <- struct{}{} // the thread comes back
 	for range 20 {
 		quick := newTaken()
@@ -101,6 +104,9 @@ func TestDeadlineInTheQueueReachesNoWorker(t *testing.T) {
 	p.Do(r, nil)
 	if _, err := a.wait(t); !errors.Is(err, pool.ErrDeadline) {
 		t.Errorf("ended with %v, want %v", err, pool.ErrDeadline)
+	}
+	if n := p.Stats().Sheds.Expired; n != 1 {
+		t.Errorf("%d have expired, want 1", n)
 	}
 	s.free <- struct{}{}
 	after := newTaken()

@@ -46,13 +46,15 @@ type Stats struct {
 	Wait, Service Histogram
 }
 
-// Sheds counts requests that were refused with 503, by their reasons.
+// Sheds counts requests that were refused with 503, by their reasons, and those
+// whose time was over.
 type Sheds struct {
 	Timeout uint64 // no lane in time
 	Full    uint64 // the queue had no place
 	Late    uint64 // the queue was overloaded, and others came first
 	Stopped uint64 // the pool had stopped
-	// Expired counts those that were past their deadline, and got 504.
+	// Expired counts those that were past their deadline, in the queue or in a
+	// worker, and got 504, or an answer that broke off.
 	Expired uint64
 }
 
