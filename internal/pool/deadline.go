@@ -108,10 +108,15 @@ func (p *Pool) pastLocked(past []*Request, now time.Time, over *[]*Request) (hun
 }
 
 // doomLocked lets m get nothing more, for a thread of it does not come back, and
-// says whether it is to be killed now.
+// says whether it is to be killed now. One that drains already is not replaced
+// for this: the pool stops, or another has its place.
 func (p *Pool) doomLocked(m *member) (now bool) {
+	text := "a request past its deadline does not end, replacing its worker"
+	if m.closed {
+		text = "a request past its deadline does not end, killing its worker, which drains"
+	}
 	m.closed, m.doomed = true, true
-	p.opts.Log.Error("a request past its deadline does not end, replacing its worker", "worker", m.id, "pid", m.worker.PID())
+	p.opts.Log.Error(text, "worker", m.id, "pid", m.worker.PID())
 	return m.hopelessLocked()
 }
 

@@ -1,6 +1,9 @@
 package pool
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"pasted/internal/wire"
@@ -35,5 +38,16 @@ func TestDoomedWorkerWhoseLastRequestIsRevokedIsKilled(t *testing.T) {
 				t.Errorf("%d requests wait and the worker was killed %d times, want 1 and once", p.queue.length, w.kills)
 			}
 		})
+	}
+}
+
+func TestLogSaysWhetherADoomedWorkerIsReplaced(t *testing.T) {
+	for closed, want := range map[bool]string{false: "replacing its worker", true: "killing its worker, which drains"} {
+		var log bytes.Buffer
+		p := New(Options{Size: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		p.doomLocked(&member{worker: new(simWorker), closed: closed})
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("of a worker that drains (%v): %s, want %q", closed, log.String(), want)
+		}
 	}
 }
