@@ -181,6 +181,22 @@ func (r *Request) subject() (method, path string) {
 	return peek(r.Frame)
 }
 
+// timed returns whose deadline is r's: in a race one of the two has it.
+func (r *Request) timed() *Request {
+	if r.racer == nil || r.place > 0 || r.cancelled {
+		return r
+	}
+	t := r.racer.race
+	other := t.first
+	if r == &other.Request {
+		other = t.second
+	}
+	if other == nil || other.cancelled {
+		return r
+	}
+	return &other.Request
+}
+
 // Extend lets the request that a worker knows by number go on until d from now,
 // if that is later than its deadline. One that has none, or is past it, stays as
 // it is.
@@ -191,7 +207,10 @@ func (p *Pool) Extend(number uint64, d time.Duration) {
 	for _, m := range p.members {
 		for _, l := range m.lanes {
 			for _, r := range l.inflight {
-				if r.number == number && r.place > 0 && !r.overdue && r.due.Before(due) {
+				if r.number != number || r.overdue {
+					continue
+				}
+				if r = r.timed(); r.place > 0 && !r.overdue && r.due.Before(due) {
 					p.deadlines.set(r, due)
 				}
 			}

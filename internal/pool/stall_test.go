@@ -285,6 +285,40 @@ func TestDeadlineOfARaceOutlivesTheFirstWorker(t *testing.T) {
 	}
 }
 
+// TestSecondWorkerOfARaceExtendsItsDeadline has both workers go on until they are
+// let.
+func TestSecondWorkerOfARaceExtendsItsDeadline(t *testing.T) {
+	var turn atomic.Int64
+	second, release := make(chan uint64, 1), make(chan struct{})
+	p := run(t, pool.Options{Size: 2, TimeoutGrace: time.Minute, Start: boarded(t, 1, nil, func(w *fakeWorker, lane int, f wire.Frame) {
+		if turn.Add(1) == 2 {
+			second <- f.Number
+		}
+		select {
+		case <-release:
+		case <-w.done:
+			return
+		}
+		answerAll(w, lane, f)
+	})})
+	if err := p.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a := newTaken()
+	r := requestFor(t, a, "GET", "/race")
+	r.Timeout = 3 * time.Second
+	p.Do(r, nil)
+	began := time.Now()
+	p.Extend(receive(t, second), time.Minute)
+	if took := time.Since(began); took > r.Timeout {
+		t.Skipf("this machine is too slow: the request was repeated after %v", took)
+	}
+	time.Sleep(r.Timeout - time.Since(began) + 200*time.Millisecond)
+	unanswered(t, a, "the request with a longer deadline")
+	close(release)
+	answered(t, a, "the request with a longer deadline")
+}
+
 func TestWorkerThatMakesNoProgressIsReplaced(t *testing.T) {
 	var seen calls
 	p, _ := standing(t, &seen, pool.Options{StallTimeout: 2 * time.Second})
