@@ -41,6 +41,8 @@ type keptSockets struct {
 	fds     []int
 	unlink  func() // removes the file of a Unix socket; nil: there is none
 	unused  bool   // by the last Listen
+	was     bool   // unused before it
+	fresh   bool   // bound by it
 }
 
 // Adopt takes over the groups that Share has been told of in another process.
@@ -110,6 +112,12 @@ func (s *Sockets) Listen(cfg Config) ([]net.Listener, error) {
 		return nil, err
 	}
 	had := len(s.kept)
+	for i := range s.kept {
+		s.kept[i].was, s.kept[i].fresh = s.kept[i].unused, false
+	}
+	for i := range bound {
+		bound[i].fresh = given == nil
+	}
 	s.kept = append(s.kept, bound...)
 	if err := s.share(); err != nil {
 		s.kept = s.kept[:had]
@@ -293,6 +301,21 @@ func (s *Sockets) Trim() {
 	s.kept = slices.DeleteFunc(s.kept, func(k keptSockets) bool { return k.unused })
 	_ = s.share() // whoever keeps them keeps a few more
 	closeAll(unused)
+}
+
+// Undo takes the last Listen back, whose listeners nobody accepts from: what it
+// has bound is given back, and Trim keeps what it would have kept before. It
+// needs no descriptor.
+func (s *Sockets) Undo() {
+	fresh := slices.DeleteFunc(slices.Clone(s.kept), func(k keptSockets) bool { return !k.fresh })
+	s.kept = slices.DeleteFunc(s.kept, func(k keptSockets) bool { return k.fresh })
+	for i := range s.kept {
+		s.kept[i].unused = s.kept[i].was
+	}
+	if len(fresh) > 0 {
+		_ = s.share() // whoever keeps them keeps a few more
+		closeAll(fresh)
+	}
 }
 
 // Close gives the addresses back. Whoever waits to be accepted is reset, unless

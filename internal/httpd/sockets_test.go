@@ -73,6 +73,46 @@ func TestClientOfKeptSocketsWaitsForTheNextServer(t *testing.T) {
 	}
 }
 
+// TestUndoneListenLeavesWhatWasBefore listens on another address, which nobody
+// will accept from.
+func TestUndoneListenLeavesWhatWasBefore(t *testing.T) {
+	sockets := new(httpd.Sockets)
+	defer sockets.Close()
+	var shared int
+	sockets.Share = func(list []httpd.Group) error { shared = len(list); return nil }
+	listen := func(hosts ...string) string {
+		t.Helper()
+		var cfg httpd.Config
+		for _, host := range hosts {
+			cfg.Listen = append(cfg.Listen, httpd.Address{Host: host})
+		}
+		listeners, err := sockets.Listen(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range listeners {
+			l.Close()
+		}
+		return listeners[0].Addr().String()
+	}
+	first := listen("127.0.0.1")
+	second := listen("127.0.0.2")
+	sockets.Undo()
+	sockets.Trim()
+	if conn, err := net.Dial("tcp", second); err == nil {
+		conn.Close()
+		t.Errorf("%s is still bound", second)
+	}
+	conn, err := net.Dial("tcp", first)
+	if err != nil || shared != 1 {
+		t.Fatalf("of before: %v; %d addresses are shared, want 1", err, shared)
+	}
+	conn.Close()
+	if again := listen("127.0.0.1"); again != first {
+		t.Errorf("bound anew: %s, then %s", first, again)
+	}
+}
+
 func TestKeptSocketsAreGivenBackForOthers(t *testing.T) {
 	sockets := new(httpd.Sockets)
 	defer sockets.Close()

@@ -293,6 +293,7 @@ func (h *Host) reload(ctx context.Context, old *run, loaded func(*Release)) (*Re
 	}
 	settled, err := h.engine.Swap(next.Server, next.Plan.Handler, listeners)
 	if err != nil {
+		h.sockets.Undo()
 		live.end()
 		return nil, err
 	}
