@@ -149,6 +149,9 @@ func (r *Release) connect() {
 	if side(r.Interpreter) == python.Python2 {
 		constants.ForPython2()
 	}
+	if r.Server.Server == "waitress#main" { // as waitress has it
+		constants.WithRemoteHost()
+	}
 	store := spool.New(spool.Options{DiskFailed: func(err error) {
 		r.options.Log.Error("answers of slow clients cannot wait on disk", "err", err)
 	}})

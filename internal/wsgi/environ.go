@@ -11,8 +11,16 @@ import (
 // Constants are the entries of an environ that are the same for all requests
 // to one pool, written once. The zero value is not usable; see NewConstants.
 type Constants struct {
-	entries []byte
-	python2 bool
+	entries    []byte
+	python2    bool
+	remoteHost bool
+}
+
+// WithRemoteHost has environs written with a REMOTE_HOST, which is the client's
+// address, too, and returns c.
+func (c *Constants) WithRemoteHost() *Constants {
+	c.remoteHost = true
+	return c
 }
 
 // ForPython2 has environs written as Python 2.7 reads them, and returns c: their
@@ -92,6 +100,9 @@ func (c *Constants) AppendEnviron(dst []byte, r *Request) []byte {
 	dst = appendEntry(dst, "wsgi.url_scheme", r.Scheme)
 	dst = r.appendServer(dst)
 	dst = appendEntry(dst, "REMOTE_ADDR", r.RemoteAddr)
+	if c.remoteHost {
+		dst = appendEntry(dst, "REMOTE_HOST", r.RemoteAddr)
+	}
 	if len(r.RemotePort) > 0 {
 		dst = appendEntry(dst, "REMOTE_PORT", r.RemotePort)
 	}

@@ -277,6 +277,17 @@ func TestServerNameOfEveryKindOfHost(t *testing.T) {
 	}
 }
 
+func TestRemoteHostIsTheAddressWhereItIsWanted(t *testing.T) {
+	request := wsgi.Request{Head: &h1.Head{}, ContentLength: -1, RemoteAddr: []byte("192.0.2.7")}
+	c := wsgi.NewConstants("Pasted", false, false, 1)
+	if got, there := decode(t, c.AppendEnviron(nil, &request))["REMOTE_HOST"]; there {
+		t.Errorf("REMOTE_HOST = %q, want none", got)
+	}
+	if got := decode(t, c.WithRemoteHost().AppendEnviron(nil, &request))["REMOTE_HOST"]; got != "192.0.2.7" {
+		t.Errorf("REMOTE_HOST = %v, want the address", got)
+	}
+}
+
 func TestQueueTimeBeginsWhenTheRequestCame(t *testing.T) {
 	c := wsgi.NewConstants("Pasted", false, false, 3)
 	got := decode(t, c.AppendEnviron(nil, &wsgi.Request{Head: &h1.Head{}, ContentLength: -1, Came: 4711.5}))

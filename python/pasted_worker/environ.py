@@ -12,6 +12,7 @@ KEYS = [sys.intern(key) for key in """
     wsgi.input_terminated wsgi.url_scheme wsgi.input wsgi.errors
     wsgi.file_wrapper wsgi.early_hints SERVER_SOFTWARE SERVER_NAME SERVER_PORT SERVER_PROTOCOL
     REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING REQUEST_URI RAW_URI REMOTE_ADDR
+    REMOTE_HOST
     REMOTE_PORT REMOTE_USER CONTENT_LENGTH CONTENT_TYPE pasted.request_id
     pasted.release pasted.queue_time
     HTTP_ACCEPT HTTP_ACCEPT_CHARSET HTTP_ACCEPT_ENCODING HTTP_ACCEPT_LANGUAGE

@@ -8,8 +8,7 @@ What would hide what a test is about is put aside first:
 - requests of HTTP/1.1 without a Host get one (RFC 9112, 3.2, wants it);
 - an answer's version may be HTTP/1.1 whatever the request's (RFC 9110, 6.2);
 - a chunked answer is read to its last chunk, not until the connection ends;
-- X-Content-Type-Options, which our refusals have, is overlooked;
-- applications have a REMOTE_HOST, which we do not send (fixture.py).
+- X-Content-Type-Options, which our refusals have, is overlooked.
 """
 import json
 import socket
