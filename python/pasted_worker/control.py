@@ -186,7 +186,7 @@ class Control:
         payload = self._receive_exactly(size)
         if len(descriptors) != {FORK: 1, BOARD: 1, LANES: aux}.get(kind, 0):
             for descriptor in descriptors:
-                os.close(descriptor)
+                greenlets.close(descriptor)
             descriptors = None  # the process has as many as it may have
         return Frame(kind, flags, aux, number, payload, descriptors)
 

@@ -218,13 +218,13 @@ class Process:
         try:
             forked = birth.fork()
         except OSError as error:
-            os.close(descriptor)
+            greenlets.close(descriptor)
             self._fail(Stage("fork", error), frame.number)
             return False
         finally:
             self._forking = None
         if not forked:
-            os.close(descriptor)
+            greenlets.close(descriptor)
             return False
         self._be_born(frame.number, descriptor)
         return True

@@ -24,6 +24,8 @@ DIFFERENT = {
     "Importer.test_package_is_one": "the test's application has importlib.reload and ImportError.name",
     "Templates.test_fork_that_fails_is_said": "there is no BlockingIOError",
     "Forks.test_multiprocessing_works": "multiprocessing can but fork here",
+    "Templates.test_worker_that_has_become_the_template_hears_late_words_about_requests":
+        "no worker becomes the template here",
     "Templates.test_worker_of_another_server_exits": "print is no expression in the test's application",
 }
 

@@ -25,6 +25,8 @@ DIFFERENT = {
     "DeadlineTest.test_application_may_catch_it_and_answer": _LOOP + ": see test_own",
     "Forks.test_child_does_not_speak_for_its_worker": "the child keeps its numbers of descriptors: see test_own",
     "Forks.test_multiprocessing_works": _POOL,
+    "Signals.test_handler_of_the_application_goes_before":
+        "a child may have its signal before gevent's loop lets Python see it",
     "Signals.test_process_that_the_application_forks_while_it_loads_ends_by_them": _POOL,
     "Signals.test_programs_and_processes_that_the_application_starts_end_by_them": _POOL,
     "Templates.test_fork_that_fails_is_said": "the fork is not that of os: see test_own",
