@@ -209,6 +209,14 @@ func (p *page) command(line int, c command) {
 	switch {
 	case c.words[0] == "pasted" && strings.Contains("\n"+c.output, "\nserving "):
 		got = p.serve(c.words[1:])
+	case c.words[0] == "pasted" && c.words[1] == "status":
+		// A client may have its answer before the books have it.
+		for deadline := time.Now().Add(10 * time.Second); ; {
+			got = p.pasted(c.words[1:])
+			if pattern(c.output).MatchString(got) || time.Now().After(deadline) {
+				break
+			}
+		}
 	case c.words[0] == "pasted":
 		got = p.pasted(c.words[1:])
 	case c.words[0] == "curl":

@@ -236,8 +236,11 @@ class Process(object):
             serving.start()
 
     def _listen(self):
-        while True:
-            self._control.next()
+        try:
+            while True:
+                self._control.next()
+        except:  # noqa: E722  as Python ends, it takes modules from under its threads
+            pass
 
     def _disown(self):
         """Leave all connections to the worker: the application has forked a process."""
