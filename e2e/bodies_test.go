@@ -151,7 +151,12 @@ func TestContinueIsSentWhenTheApplicationReads(t *testing.T) {
 		conn := dial(t, server)
 		conn.send("POST /stream/" + page + expecting)
 		resp, err := http.ReadResponse(conn.r, nil)
-		if err != nil || resp.StatusCode != 200 || !resp.Close {
+		asked := false // by a read that came when the answer had not been written yet
+		if page == "late" && err == nil && resp.StatusCode == http.StatusContinue {
+			asked = true
+			resp, err = http.ReadResponse(conn.r, nil)
+		}
+		if err != nil || resp.StatusCode != 200 || !resp.Close && !asked {
 			t.Errorf("%s: %v, %v; want 200 at once, and the connection's end", page, resp, err)
 		}
 	}
