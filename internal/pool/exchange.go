@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pasted/internal/h1"
@@ -57,6 +58,10 @@ type exchange struct {
 	part    *h1.FilePart // instead of the answer's body
 	err     error        // how the answer ended
 	resume  func()       // request.Resume, made once
+	headed  atomic.Bool  // Head has been called
+	// written, unless nil, is closed when the client has the answer's head, or when
+	// nothing but the application's end is waited for before it is given.
+	written chan struct{}
 
 	given  bool // the pool has been given request
 	ended  bool // … and is done with it, as has been seen
@@ -77,6 +82,8 @@ func newExchange(h *Handler) *exchange {
 	x.request.renew(x, h.Pool.newID())
 	x.length, x.inline, x.whole, x.err = -1, true, false, nil
 	x.given, x.ended, x.gone = false, false, false
+	x.written = nil
+	x.headed.Store(false)
 	x.small, x.payload = x.small[:0], x.payload[:0]
 	return x
 }
@@ -216,6 +223,7 @@ func splitAddr(addr string) (host, port []byte) {
 func (x *exchange) Head(payload []byte, last bool, _ *h1.Loop) {
 	x.payload = append(x.payload[:0], payload...)
 	x.whole = last
+	x.headed.Store(true)
 	if !last {
 		x.out, x.in = x.handler.Spool.Pipe()
 		x.signal <- struct{}{}
@@ -319,6 +327,7 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(first))}
 	}
 	w.WriteHeader(x.parsed.Code)
+	x.letRead()
 	err = body.write(first)
 	if x.whole {
 		x.checkLength(&body, r)
@@ -332,10 +341,19 @@ func (x *exchange) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// letRead lets a feeder read the client's body that has waited for the head.
+func (x *exchange) letRead() {
+	if x.written != nil {
+		close(x.written)
+		x.written = nil
+	}
+}
+
 // nameFile makes the answer in parsed one with the file n, or instead of it, and
 // returns its body if that is no file. What the application gives is thrown away.
 func (x *exchange) nameFile(ctx context.Context, n named) (text []byte) {
 	if out := x.out; out != nil {
+		x.letRead()
 		stop := context.AfterFunc(ctx, func() { out.CloseWithError(context.Canceled) })
 		_, err := io.Copy(io.Discard, out)
 		if stop(); err != nil && ctx.Err() != nil {

@@ -41,7 +41,9 @@ type feeder struct {
 	pool    *Pool
 	request *Request
 	body    io.Reader
-	failed  chan error // has room for one: why the body cannot be read
+	failed  chan error   // has room for one: why the body cannot be read
+	headed  *atomic.Bool // the answer's head has come
+	written <-chan struct{}
 	stopped chan struct{}
 	reading atomic.Bool
 	running sync.WaitGroup
@@ -54,6 +56,8 @@ func (x *exchange) feed(body io.Reader) *feeder {
 		pool: x.handler.Pool, request: &x.request, body: body,
 		failed: make(chan error, 1), stopped: make(chan struct{}),
 	}
+	x.written = make(chan struct{})
+	f.headed, f.written = &x.headed, x.written
 	x.request.Wants = make(chan int, 1)
 	f.running.Go(f.run)
 	return f
@@ -79,8 +83,16 @@ func (f *feeder) run() {
 	}
 }
 
-// read reads one byte at least, to the body's end or to its failure.
+// read reads one byte at least, to the body's end or to its failure. What the
+// application asks for after its answer's head is read after the head has been
+// written: the client must have no 100 (Continue) then (RFC 9110, 10.1.1).
 func (f *feeder) read(p []byte) (n int, end, broken bool) {
+	if f.headed.Load() {
+		select {
+		case <-f.written:
+		case <-f.stopped:
+		}
+	}
 	f.reading.Store(true)
 	defer f.reading.Store(false)
 	select {
