@@ -20,16 +20,17 @@ const (
 
 // An overload is how it stands between a line and the lanes. As long as all who
 // wait will have their turn within a second or so, they are served in their
-// order. CoDel's rule says when they will not: the oldest has waited longer than
-// a target for a whole interval; or so many have come at once that the last
-// would wait for longer than the interval. From then on the youngest goes first,
-// and who has waited for the target is refused: those who are served are served
-// quickly, and the lanes are not kept busy for clients that have given up. The
-// pool's mu guards it.
+// order: a number of clients that each wait for their answer before they ask again
+// is no overload, however many they are for the lanes. CoDel's rule says when they
+// will not: the oldest has waited longer than an interval throughout another; or so
+// many have come at once that the last would wait for longer than it. From then on
+// the youngest goes first, and who has waited for a target is refused: those who are
+// served are served quickly, and the lanes are not kept busy for clients that have
+// given up. The pool's mu guards it.
 type overload struct {
 	mean       time.Duration // moving average of the line's service time
 	samples    int           // that mean has been made of, counted up to leastSamples
-	above      time.Time     // since when the oldest has waited longer than the target; zero: it has not
+	above      time.Time     // since when the oldest has waited longer than the interval; zero: it has not
 	overloaded bool
 	looks      int // since overloaded, or since the last decision
 	free       int // of these, those that have found a lane free
@@ -80,7 +81,7 @@ func (l *line) judge(now time.Time, lanes int, idle bool) {
 		return
 	}
 	switch {
-	case lanes == 0 || !l.known() || l.waited(now) <= l.target(lanes):
+	case lanes == 0 || !l.known() || l.waited(now) <= l.interval():
 		l.above = time.Time{}
 	case l.above.IsZero():
 		l.above = now

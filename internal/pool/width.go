@@ -19,8 +19,9 @@ const (
 // from each other at every system call: a fast application spends as much on
 // that as on its answers. Where requests wait, each lane counts. So a worker
 // whose lanes do not seem to wait is narrowed on trial, and stays so if its
-// answers cost less of the processor and do not become much fewer: how many they
-// are depends on who else wants the processor. The pool's mu guards it.
+// answers cost less of the processor and do not become much fewer. What others
+// take of the processor meanwhile says nothing about that: the time in which the
+// worker waited for its turn there does not count. The pool's mu guards it.
 type width struct {
 	mode  widthMode
 	until time.Time     // the end of a lease, or of the pause before a trial
@@ -48,9 +49,10 @@ type usage struct {
 	waited  time.Duration
 }
 
-// A pacing is what one answer takes.
+// A pacing is what one answer takes, in seconds: of the worker's time in which it
+// could do something, and of the processors.
 type pacing struct {
-	busy, used float64 // seconds
+	able, used float64
 }
 
 // due says whether a window is complete.
@@ -71,18 +73,22 @@ func (w *width) judge(at time.Time, used, waited time.Duration, known bool) {
 	waited -= w.from.waited
 	w.from = w.now
 
-	fast := answers >= widthLeast && busy/time.Duration(answers) < aheadBudget
+	able := busy
+	if used < busy {
+		able = max(used, busy-waited)
+	}
+	fast := answers >= widthLeast && able/time.Duration(answers) < aheadBudget
 	w.computes = known && fast && used+waited > busy/2
-	pace := pacing{busy.Seconds() / float64(max(answers, 1)), used.Seconds() / float64(max(answers, 1))}
+	pace := pacing{able.Seconds() / float64(max(answers, 1)), used.Seconds() / float64(max(answers, 1))}
 	switch {
 	case w.mode == wide && w.computes && !at.Before(w.until):
 		w.wide.add(pace)
 		w.mode = trial
 	case w.mode == wide && w.computes:
 		w.wide.add(pace)
-	case w.mode == trial && fast && pace.used < w.wide.used && pace.busy < w.wide.busy*1.2:
+	case w.mode == trial && fast && pace.used < w.wide.used && pace.able < w.wide.able*1.2:
 		w.mode, w.until, w.pause = narrow, at.Add(widthLease), 0
-	case w.mode == trial || w.mode == narrow && (!fast || pace.busy > w.wide.busy*2):
+	case w.mode == trial || w.mode == narrow && (!fast || pace.able > w.wide.able*2):
 		w.widen(at)
 	case w.mode == narrow && !at.Before(w.until):
 		w.mode = wide
@@ -91,10 +97,10 @@ func (w *width) judge(at time.Time, used, waited time.Duration, known bool) {
 
 // add takes one more window into the average.
 func (p *pacing) add(q pacing) {
-	if p.busy == 0 {
+	if p.able == 0 {
 		*p = q
 	}
-	p.busy += (q.busy - p.busy) / 4
+	p.able += (q.able - p.able) / 4
 	p.used += (q.used - p.used) / 4
 }
 

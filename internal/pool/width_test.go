@@ -9,6 +9,7 @@ import (
 type window struct {
 	answers int
 	used    time.Duration // of a window of 50 ms; of a trial's it is twice that
+	waited  time.Duration // for a processor, in the same time
 	unknown bool
 	after   time.Duration // since the window before, if more than its length
 	want    widthMode
@@ -25,6 +26,8 @@ func TestWorkersAreNarrowedWhereOneLaneDoesAsMuch(t *testing.T) {
 		"cheaper and more":              {computing, cheaper},
 		"cheaper and hardly fewer":      {computing, {answers: 420, used: 30 * ms, want: narrow}},
 		"cheaper and fewer":             {computing, {answers: 410, used: 30 * ms, want: wide}},
+		"while others compute":          {computing, {answers: 250, used: 20 * ms, waited: 25 * ms, want: narrow}, {answers: 90, used: 8 * ms, waited: 40 * ms, want: narrow}},
+		"others computed before":        {{answers: 250, used: 25 * ms, waited: 90 * ms, want: trial}, {answers: 300, used: 20 * ms, want: wide}},
 		"no cheaper":                    {computing, {answers: 500, used: 51 * ms, want: wide}},
 		"many threads do more than one": {{answers: 2000, used: 190 * ms, want: trial}, {answers: 600, used: 50 * ms, want: wide}},
 		"lanes wait":                    {{answers: 500, used: 10 * ms, want: wide}},
@@ -43,6 +46,7 @@ func TestWorkersAreNarrowedWhereOneLaneDoesAsMuch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var w width
 			at := time.Unix(1, 0)
+			var waited time.Duration
 			for i, window := range windows {
 				span := 1
 				if w.mode == trial {
@@ -55,7 +59,8 @@ func TestWorkersAreNarrowedWhereOneLaneDoesAsMuch(t *testing.T) {
 				if !w.due() {
 					t.Fatalf("window %d is not due", i)
 				}
-				w.judge(at, w.now.used+window.used*time.Duration(span), 0, !window.unknown)
+				waited += window.waited * time.Duration(span)
+				w.judge(at, w.now.used+window.used*time.Duration(span), waited, !window.unknown)
 				if w.mode != window.want {
 					t.Fatalf("window %d: mode %d, want %d", i, w.mode, window.want)
 				}
