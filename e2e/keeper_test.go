@@ -128,7 +128,7 @@ func TestNobodyIsRefusedWhileServersDie(t *testing.T) {
 	}
 }
 
-// TestKeeperIsSmall looks at what waiting takes.
+// TestKeeperIsSmall looks at what waiting takes, and at who is the server.
 func TestKeeperIsSmall(t *testing.T) {
 	t.Parallel()
 	s := newHandover(t, handoverIni)
@@ -138,6 +138,9 @@ func TestKeeperIsSmall(t *testing.T) {
 	}
 	s.opts.Binary = plain
 	s.Server = harness.Start(t, s.opts)
+	if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", s.ServerPID())); err != nil || string(comm) != "pasted_server\n" {
+		t.Errorf("the server is called %q, %v", comm, err)
+	}
 	rss := residentMemory(t, s.PID())
 	t.Logf("keeper: %.1f MB resident", float64(rss)/(1<<20))
 	if rss > 12<<20 {

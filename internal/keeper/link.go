@@ -215,6 +215,11 @@ type Server struct {
 	gone chan struct{}
 }
 
+// processName is what the server is called in a list of processes by their
+// commands (ps -o comm, top). The kernel's name for it is that of the link in
+// proc(5) by which the keeper starts the very program that it runs: "exe".
+const processName = "pasted_server"
+
 // Attach returns the keeper that has started this process, nil if none has. It
 // is called once, when the signals are watched that a keeper passes on.
 func Attach() (*Server, error) {
@@ -223,6 +228,7 @@ func Attach() (*Server, error) {
 		return nil, nil // of another process, whose child has inherited it
 	}
 	os.Unsetenv(variable)
+	_ = os.WriteFile("/proc/self/comm", []byte(processName), 0) // without proc(5) it keeps the other
 	unix.CloseOnExec(linkFD)
 	l, err := linkOf(os.NewFile(linkFD, "keeper"))
 	if err != nil {
