@@ -24,6 +24,8 @@ def make(global_conf):
     def app(environ, start_response):
         path = environ["PATH_INFO"].strip("/")
         write = start_response("200 OK", [])
+        if path != "quick":
+            environ["wsgi.errors"].write("begun\\n")
         if path == "sleep":
             for _ in range(200):
                 time.sleep(0.05)
@@ -94,7 +96,9 @@ class DeadlineTest(unittest.TestCase):
     def begin(self, path, **more):
         """Begin a request, and return its number when its thread is at it."""
         number = self.worker.request(path, **more)
-        time.sleep(0.15)
+        self.worker.await_log("begun")
+        del self.worker.said[:]
+        time.sleep(0.05)  # now it is where the path's name says
         return number
 
     def expire(self, number, flags=0):
