@@ -189,7 +189,8 @@ func (w *response) WriteHeader(code int) {
 	w.length = w.answer.Length
 }
 
-// inform sends an interim answer (RFC 9110, 15.2).
+// inform sends an interim answer (RFC 9110, 15.2). Whoever reads the body may be
+// about to send 100 (Continue), which must not stand in the middle of it.
 func (w *response) inform(code int) {
 	if w.h.x.Head.Minor == 0 {
 		return
@@ -201,6 +202,8 @@ func (w *response) inform(code int) {
 	var a Answer
 	a.Reset(code)
 	addFields(&a, w.header)
+	w.body.asking.Lock()
+	defer w.body.asking.Unlock()
 	_, _ = w.h.Write(a.appendTo(nil, framing{frameNone, -1}, connectionUnsaid, "", nil))
 }
 

@@ -28,7 +28,7 @@ type requestBody struct {
 	closed atomic.Bool
 	left   atomic.Bool // nobody waits for the client any more
 
-	asking sync.Mutex // guards expect, and is held while 100 (Continue) is sent
+	asking sync.Mutex // guards expect, and is held while an interim answer is sent
 	expect bool       // the client waits for 100 (Continue) before it sends any
 	// forgone: the answer has begun while it waited.
 	forgone bool

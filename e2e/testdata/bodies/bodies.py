@@ -35,6 +35,15 @@ def lines(environ, start_response, query, files):
     return (b"got " + line for line in environ["wsgi.input"])
 
 
+def hint(environ, start_response, query, files):
+    """Tells of each line of the body as it comes, ahead of the answer."""
+    environ["wsgi.early_hints"]([("Link", "<begun>; rel=preload")])
+    for line in environ["wsgi.input"]:
+        environ["wsgi.early_hints"]([("Link", "<%s>; rel=preload" % line.decode().strip())])
+    start_response("200 OK", PLAIN)
+    return [b"hinted\n"]
+
+
 def late(environ, start_response, query, files):
     """Begins its answer before it reads the body, which it then gives back."""
     def pieces():
@@ -173,6 +182,6 @@ def hold(environ, start_response, query, files):
 
 
 pages = {
-    "take": take, "lines": lines, "late": late, "ignore": ignore, "tell": tell, "give": give, "named": named,
-    "hold": hold,
+    "take": take, "lines": lines, "hint": hint, "late": late, "ignore": ignore, "tell": tell, "give": give,
+    "named": named, "hold": hold,
 }
