@@ -49,7 +49,8 @@ func (l *Lane) Awake(ended bool) {
 
 // Read implements io.Reader. It does not block: where nothing is there, the
 // error is unix.EAGAIN. A read that gives less than was asked for has emptied
-// the lane, and until Awake the next ones do not ask the kernel again.
+// the lane, and until Awake the next ones do not ask the kernel again; but where
+// a descriptor has come, the kernel gives nothing from behind it (unix(7)).
 func (l *Lane) Read(p []byte) (int, error) {
 	if l.empty {
 		return 0, unix.EAGAIN
@@ -61,7 +62,7 @@ func (l *Lane) Read(p []byte) (int, error) {
 	case err == nil && n == 0 && len(p) > 0:
 		err = io.EOF
 	case err == nil:
-		l.empty = n < len(p) && !l.ended
+		l.empty = n < len(p) && !l.ended && !l.in.stopped
 	}
 	return n, err
 }

@@ -70,6 +70,33 @@ func TestLaneDoesNotAskAgainBeforeItIsAwake(t *testing.T) {
 	}
 }
 
+// The kernel ends a read behind a descriptor, whatever more has come.
+func TestLaneReadsOnBehindADescriptor(t *testing.T) {
+	l, worker := lane(t)
+	defer l.Close()
+	write(t, worker, []byte("before "))
+	if err := unix.Sendmsg(worker, []byte("with "), unix.UnixRights(worker), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	write(t, worker, []byte("behind"))
+	var got []byte
+	p := make([]byte, 100)
+	for range 3 { // without an Awake: the loop hears of all that once
+		n, err := l.Read(p)
+		if got = append(got, p[:n]...); err == unix.EAGAIN {
+			break
+		}
+	}
+	if string(got) != "before with behind" {
+		t.Errorf("read %q", got)
+	}
+	fd, lost := l.TakeFile()
+	if fd < 0 || lost {
+		t.Fatalf("TakeFile() = %d, %v", fd, lost)
+	}
+	unix.Close(fd)
+}
+
 func TestLaneThatHasEndedIsReadToItsEnd(t *testing.T) {
 	for name, end := range map[string]func(l *worker.Lane, fd int){
 		"the worker's close":    func(_ *worker.Lane, fd int) { _ = unix.Shutdown(fd, unix.SHUT_RDWR) },

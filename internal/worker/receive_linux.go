@@ -20,6 +20,7 @@ type receiving struct {
 	message unix.Msghdr
 	piece   unix.Iovec
 	control [64]byte
+	stopped bool  // the last call ended behind a descriptor, whatever has come after it
 	files   []int // descriptors that have come and have not been taken
 	lost    int   // … that came and could not be had, for want of room for more
 }
@@ -41,7 +42,8 @@ func (r *receiving) read(fd int, p []byte) (int, error) {
 		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.message)), unix.MSG_CMSG_CLOEXEC)
 		switch errno {
 		case 0:
-			if r.message.Controllen > 0 || r.message.Flags&unix.MSG_CTRUNC != 0 {
+			r.stopped = r.message.Controllen > 0 || r.message.Flags&unix.MSG_CTRUNC != 0
+			if r.stopped {
 				if err := r.take(); err != nil {
 					return 0, err
 				}
