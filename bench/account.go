@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A split is processor time by who used it. Server is a peer's first process,
-// workers are all below it; proxy is what stands in front.
+// A split is processor time by who used it: workers are the processes that run
+// the application, server is the rest of a peer (see division); proxy is what
+// stands in front.
 type split struct {
 	Server  times `json:"server"`
 	Workers times `json:"workers"`
@@ -36,17 +37,16 @@ type account struct {
 }
 
 // readAccount reads it. server and proxy are the first processes of a peer and
-// of what stands before it; 0: there is none. The client is this process and
-// what it has run and reaped, but for servers: those are reaped after.
-func readAccount(server, proxy int) account {
+// of what stands before it; 0: there is none. by divides the peer. The client is
+// this process and what it has run and reaped, but for servers: those are reaped
+// after.
+func readAccount(server, proxy int, by division) account {
 	t := readTable("/proc")
-	tree := t.below(server)
+	own, workers := by.divide("/proc", t.below(server))
 	a := account{at: time.Now()}
-	if len(tree) > 0 {
-		// The server's own figure holds children that it has reaped: workers
-		// that have come and gone are counted as the server's, which is rare.
-		a.split.Server, a.split.Workers = t.used(tree[:1]), t.used(tree[1:])
-	}
+	// A process's figure holds children that it has reaped: workers that have
+	// come and gone are counted as the server's, which is rare.
+	a.split.Server, a.split.Workers = t.used(own), t.used(workers)
 	a.split.Proxy = t.used(t.below(proxy))
 	a.split.Client = usedHere(syscall.RUSAGE_SELF).plus(usedHere(syscall.RUSAGE_CHILDREN))
 	a.others = t.others(os.Getpid()).sum()

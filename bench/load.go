@@ -15,6 +15,8 @@ type load interface {
 	// measure puts the load on a peer that serves and has answered rightly, and
 	// returns what it has found. The error says in what the peer has failed.
 	measure(ctx context.Context, r *running, e exchange, p pace) (sample, error)
+	// lasts is how long that takes, but for what the peer itself takes.
+	lasts(p pace) time.Duration
 }
 
 // A pace is how long a load goes on, and what makes a round's the same for all.
@@ -23,6 +25,7 @@ type pace struct {
 	Closed time.Duration `json:"closed"` // of closed loops; whole seconds
 	Open   time.Duration `json:"open"`   // of open loops, after the warm-up
 	Idle   int           `json:"idle"`   // how many idle connections
+	first  bool          // in this round is looked at what will be the same in the others
 	seed   uint64
 }
 
@@ -38,12 +41,15 @@ type sample struct {
 	PerIdle  float64       `json:"per_idle,omitempty"` // bytes for each of them
 	Start    time.Duration `json:"start,omitempty"`
 	Import   time.Duration `json:"import,omitempty"`
-	First    int64         `json:"first,omitempty"` // RSS of the first process, bytes
-	All      int64         `json:"all,omitempty"`   // PSS of all processes, bytes
+	Resident []int64       `json:"resident,omitempty"` // RSS of each of the server's processes, bytes; workers are not among them
+	All      int64         `json:"all,omitempty"`      // PSS of all processes, bytes
 	CPU      split         `json:"cpu"`
 	Foreign  float64       `json:"foreign"` // share of the processor that others had, 0 to 1
 	Failure  string        `json:"failure,omitempty"`
-	Remark   string        `json:"remark,omitempty"`
+	// Served is how many of so many connections are served while all stay open;
+	// Connections is 0 where all are, or where that was not looked at.
+	Served      int `json:"served,omitempty"`
+	Connections int `json:"connections,omitempty"`
 }
 
 // settle puts into s what has been used between two moments.
@@ -68,9 +74,11 @@ func (c closed) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	if c.varies {
 		right.size = 0
 	}
-	remark, err := c.servesAll(ctx, r, e)
-	if err != nil {
-		return sample{}, err
+	served := c.connections
+	if p.first {
+		if served, err = c.servesAll(ctx, r, e); err != nil {
+			return sample{}, err
+		}
 	}
 	w := wrk{addr: r.addr, exchange: e, connections: c.connections, threads: c.threads, duration: p.WarmUp}
 	if _, err := w.run(ctx, r.site.dir); err != nil {
@@ -87,7 +95,10 @@ func (c closed) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	if err != nil {
 		return sample{}, err
 	}
-	s := sample{Rate: found.rate(), Requests: found.requests, P50: found.p50, P99: found.p99, Remark: remark}
+	s := sample{Rate: found.rate(), Requests: found.requests, P50: found.p50, P99: found.p99}
+	if served < c.connections {
+		s.Served, s.Connections = served, c.connections
+	}
 	s.settle(before, r.account())
 	if err := found.judge(e, right, c.connections); err != nil {
 		return s, err
@@ -96,6 +107,8 @@ func (c closed) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	return s, err
 }
 
+func (c closed) lasts(p pace) time.Duration { return p.WarmUp + max(p.Closed, c.least) }
+
 // patience is how long connections that are all open wait for one answer each:
 // longer than 512 of them need for 10 ms each in two threads, and not so long that
 // servers close idle ones to get at others.
@@ -103,20 +116,16 @@ const patience = 4 * time.Second
 
 // servesAll sees whether all connections are served while all are open: wrk would
 // not tell, as it counts answers, whoever gets them.
-func (c closed) servesAll(ctx context.Context, r *running, e exchange) (remark string, err error) {
+func (c closed) servesAll(ctx context.Context, r *running, e exchange) (served int, err error) {
 	if c.varies || e.close || c.connections == 1 {
-		return "", nil
+		return c.connections, nil
 	}
 	h, err := newHerd(r.addr)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	defer h.close()
-	n, err := h.atOnce(ctx, r.addr, e, c.connections, c.connections, patience)
-	if err == nil && n < c.connections {
-		remark = fmt.Sprintf("serves %d of %d connections while they stay open", n, c.connections)
-	}
-	return remark, err
+	return h.atOnce(ctx, r.addr, e, c.connections, c.connections, patience)
 }
 
 // An open loop: requests that come whether or not those before have been answered.
@@ -155,6 +164,8 @@ func (o open) measure(ctx context.Context, r *running, e exchange, p pace) (samp
 	return s, err
 }
 
+func (open) lasts(p pace) time.Duration { return p.WarmUp + p.Open }
+
 // tookOf returns how long the requests have taken, or how many have failed.
 func tookOf(outcomes []outcome) ([]time.Duration, error) {
 	took := make([]time.Duration, len(outcomes))
@@ -180,8 +191,12 @@ type idling struct {
 	rate float64
 }
 
-// batch is how many connections are made at the same time.
-const batch = 100
+const (
+	// batch is how many connections are made at the same time.
+	batch = 100
+	// perSecond is about how many of them are made in a second.
+	perSecond = 5000
+)
 
 func (l idling) measure(ctx context.Context, r *running, e exchange, p pace) (sample, error) {
 	if _, err := e.check(r.addr); err != nil {
@@ -192,7 +207,7 @@ func (l idling) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	if err != nil {
 		return sample{}, err
 	}
-	_, less := r.memory()
+	less := r.memory()
 	h, err := newHerd(r.addr)
 	if err != nil {
 		return sample{}, err
@@ -206,7 +221,7 @@ func (l idling) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	if err != nil {
 		return sample{}, err
 	}
-	_, more := r.memory()
+	more := r.memory()
 	s := sample{
 		Rate: l.rate, Requests: len(with), Before: percentile(without, 99),
 		P50: percentile(with, 50), P99: percentile(with, 99),
@@ -217,6 +232,10 @@ func (l idling) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 		return s, fmt.Errorf("%d of %d idle connections were still open after %v", kept, p.Idle, p.WarmUp+p.Open)
 	}
 	return s, nil
+}
+
+func (idling) lasts(p pace) time.Duration {
+	return 2*(p.WarmUp+p.Open) + time.Duration(p.Idle)*time.Second/perSecond
 }
 
 // active returns, sorted, what the requests took that came beside.
@@ -248,8 +267,7 @@ func (starting) measure(ctx context.Context, r *running, e exchange, _ pace) (sa
 	case <-ctx.Done():
 	case <-time.After(rest):
 	}
-	first, all := r.memory()
-	s.First, s.All = first.RSS, all.PSS
+	s.Resident, s.All = r.resident(), r.memory().PSS
 	s.settle(before, r.account())
 	s.CPU = split{} // of half a second in which nothing is done
 	if _, err := e.check(r.addr); err != nil {
@@ -259,6 +277,11 @@ func (starting) measure(ctx context.Context, r *running, e exchange, _ pace) (sa
 	s.Import, err = importTime(ctx, r.site)
 	return s, err
 }
+
+func (starting) lasts(pace) time.Duration { return rest + 3*importTakes }
+
+// importTakes is about how long one import takes.
+const importTakes = 150 * time.Millisecond
 
 // importTime returns how long Python takes to start, import the application and
 // end: the median of three.

@@ -11,6 +11,8 @@ type peer struct {
 	server command
 	proxy  command // zero if there is none
 	note   string  // what is not the same as with the others
+	// division says which of the server's processes are not workers.
+	division division
 }
 
 // A command is how a process is started. Placeholders are those of site.fill.
@@ -51,6 +53,8 @@ type server struct {
 	behind string // on {socket}, or on {inner} if it knows no Unix sockets; empty: never
 	pass   string // nginx's directive; empty: proxy_pass over HTTP
 	note   string
+	// division is that of peers; nil: master.
+	division division
 }
 
 func servers() []server {
@@ -68,9 +72,9 @@ func servers() []server {
 		},
 		{
 			name: "uWSGI http", family: uwsgi, part: "uwsgi",
-			argv:  uwsgiArgv,
-			alone: "--http {address} --http-keepalive=300 --http-auto-chunked",
-			note:  "its HTTP router is one more process, counted among the workers",
+			argv:  uwsgiArgv + " --auto-procname",
+			alone: "--http {address} --http-keepalive=300 --http-auto-chunked", division: titled("uWSGI http"),
+			note: "its HTTP router is one more process, counted as the server's",
 		},
 		{
 			name: "uWSGI http11", family: uwsgi, part: "uwsgi",
@@ -89,13 +93,13 @@ func servers() []server {
 			alone: "--host 127.0.0.1 --port {port}", behind: "--uds {socket}",
 		},
 		{
-			name: "waitress", family: threaded, part: "waitress",
+			name: "waitress", family: threaded, part: "waitress", division: single,
 			argv:  "{bin}/waitress-serve {bind} --threads={lanes} --connection-limit={clients} --channel-timeout=300 {module}:application",
 			alone: "--listen={address}", behind: "--unix-socket={socket}",
 			note: "one process, with as many threads as the others have together",
 		},
 		{
-			name: "cheroot", family: threaded, part: "cheroot",
+			name: "cheroot", family: threaded, part: "cheroot", division: single,
 			argv:  "env PYTHONPATH={apps} {bin}/cheroot {bind} --threads {lanes} --timeout 300 --request-queue-size 4096 {module}:application",
 			alone: "--bind {address}", behind: "--bind {socket}",
 			note: "one process, with as many threads as the others have together",
@@ -113,7 +117,7 @@ func servers() []server {
 			note: "no threads; no Unix socket",
 		},
 		{
-			name: "Pyruvate", family: threaded, part: "pyruvate",
+			name: "Pyruvate", family: threaded, part: "pyruvate", division: single,
 			argv:  "{bin}/python {servers}/pyruvate_serve.py {module} {bind} {lanes}",
 			alone: "{address}", behind: "{socket}",
 			note: "one process, with as many threads as the others have together; without keep-alive: with it, a second request on a connection gets no answer",
@@ -124,27 +128,28 @@ func servers() []server {
 const (
 	nginxArgv   = "nginx -e stderr -c {config}"
 	uwsgiArgv   = "{bin}/uwsgi --master --die-on-term --need-app --disable-logging --enable-threads --thunder-lock --listen 4096 --max-fd 20000 --virtualenv {bin}/.. --pythonpath {apps} --processes {workers} --threads {threads} {bind} --module {module}:application"
-	granianArgv = "{bin}/granian --interface wsgi --http 1 --no-ws --workers {workers} --backlog 4096 --log-level error {bind} {module}:application"
+	granianArgv = "{bin}/granian --interface wsgi --http 1 --no-ws --workers {workers} --backlog 4096 --backpressure {clients} --log-level error {bind} {module}:application"
 )
 
 // peers returns all that is measured. Pasted is the first: ratios are to it.
 func peers() []peer {
 	all := []peer{
 		{
-			name: ours, family: ours, place: alone,
+			name: ours, family: ours, place: alone, division: program,
 			server: command{argv: "{pasted} serve -q {conf}/pasted.ini " + pastedVariables},
+			note:   "`overload = wait`: as with the others, nobody is refused because many wait; its server is two processes, a keeper and the one that serves",
 		},
 		{
-			name: ours + ", native", family: ours, place: native,
+			name: ours + ", native", family: ours, place: native, division: program,
 			server: command{argv: "{pasted} serve -q {conf}/pasted-native.ini " + pastedVariables},
 			note:   "`egg:Paste#urlmap` answers, in Go; its workers wait",
 		},
 		{
-			name: "nginx", family: proxies, place: native, parts: []string{"nginx"},
+			name: "nginx", family: proxies, place: native, parts: []string{"nginx"}, division: noneRun,
 			server: command{argv: nginxArgv, config: "nginx-alone.conf"},
 		},
 		{
-			name: "HAProxy", family: proxies, place: native, parts: []string{"haproxy"},
+			name: "HAProxy", family: proxies, place: native, parts: []string{"haproxy"}, division: noneRun,
 			server: command{argv: "haproxy -q -db -f {config}", config: "haproxy-alone.cfg"},
 		},
 	}
@@ -161,9 +166,16 @@ func peers() []peer {
 
 const pastedVariables = "bench_module={module} bench_port={port} bench_workers={workers} bench_threads={threads} bench_python={bin}/python"
 
+func (s server) divided() division {
+	if s.division == nil {
+		return master
+	}
+	return s.division
+}
+
 func (s server) byItself() peer {
 	return peer{
-		name: s.name, family: s.family, place: alone, parts: []string{s.part}, note: s.note,
+		name: s.name, family: s.family, place: alone, parts: []string{s.part}, note: s.note, division: s.divided(),
 		server: command{argv: strings.ReplaceAll(s.argv, "{bind}", s.alone)},
 	}
 }
@@ -178,7 +190,7 @@ func (s server) behindNginx() peer {
 		pass = `proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_pass http://application;`
 	}
 	return peer{
-		name: "nginx, " + s.name, family: s.family, place: behind, parts: []string{"nginx", s.part},
+		name: "nginx, " + s.name, family: s.family, place: behind, parts: []string{"nginx", s.part}, division: s.divided(),
 		server: command{argv: strings.ReplaceAll(s.argv, "{bind}", s.behind)},
 		proxy:  command{argv: nginxArgv, config: "nginx-proxy.conf", set: []string{"{upstream}", upstream, "{pass}", pass}},
 	}

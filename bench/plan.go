@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -11,8 +12,8 @@ type plan struct {
 	Rounds int  `json:"rounds"`
 	Pace   pace `json:"pace"`
 	// Disturbed is the share of the processor, from 0 to 1, above which what
-	// others had of it makes a visit be done again; Repeats is how often, while no
-	// more than a quarter of all visits are repeats.
+	// others had of it makes a visit be done again; Repeats is how often, while
+	// there are no more than mostRepeats.
 	Disturbed float64  `json:"disturbed"`
 	Repeats   int      `json:"repeats"`
 	Rows      []string `json:"rows"`  // keys; empty: all
@@ -66,12 +67,48 @@ func (p plan) peers(r row) []peer {
 	return slices.DeleteFunc(peers(), func(q peer) bool { return !r.has(q) || !takes(p.Peers, q.name) })
 }
 
-// mostRepeats is how many visits may be repeats, so that on a busy machine a run
-// ends nevertheless.
-func (p plan) mostRepeats() int {
+// visitTakes is about how long a visit takes beside its load: the peer starts, is
+// asked whether it answers rightly, and ends.
+const visitTakes = 700 * time.Millisecond
+
+// lasts returns how many visits the plan makes, without the parts that r lacks,
+// about how long they take, and how long with as many repeats as there may be.
+func (p plan) lasts(r *results) (visits int, all, most time.Duration) {
+	for _, w := range p.rows() {
+		for _, q := range p.peers(w) {
+			if _, failure := r.outcome(w, q); failure == "" {
+				all += time.Duration(p.Rounds) * (w.load.lasts(p.Pace) + visitTakes)
+				visits += p.Rounds
+			}
+		}
+	}
+	most = all
+	if p.Repeats > 0 && visits > 0 {
+		most += all * time.Duration(p.mostRepeats(p.Rounds)) / time.Duration(visits)
+	}
+	return visits, all, most
+}
+
+// forecast is what lasts returns, in words.
+func (p plan) forecast(r *results) string {
+	visits, all, most := p.lasts(r)
+	text := fmt.Sprintf("%s, about %s", plural(visits, "visit"), plural(minutes(all), "minute"))
+	if minutes(most) > minutes(all) {
+		text += fmt.Sprintf("; %d on a busy machine, where disturbed visits are done again", minutes(most))
+	}
+	return text
+}
+
+// minutes rounds to whole minutes, to one at least.
+func minutes(d time.Duration) int { return max(1, int(math.Round(d.Minutes()))) }
+
+// mostRepeats is how many visits may be repeats in the first rounds: one for six,
+// so that on a busy machine a run ends nevertheless, and its last rounds have
+// theirs as well.
+func (p plan) mostRepeats(rounds int) int {
 	visits := 0
 	for _, r := range p.rows() {
 		visits += len(p.peers(r))
 	}
-	return (visits*p.Rounds + 3) / 4
+	return (visits*rounds + 5) / 6
 }

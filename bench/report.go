@@ -69,9 +69,11 @@ in brackets. × is the ratio to Pasted's figure. The load comes from the same
 machine and takes its part of the processor, as does everything else: so the
 processor's time for each answer stands beside, by who used it, in user mode and
 in the kernel ("12 + 8" µs). It says where the time goes, and it is steadier than
-the rate. Before a peer is measured in a row its answers are compared with what is
-right, byte for byte; under load their status and their number of bytes. A peer
-that fails is shown as failing, with the reason, and is not compared with.
+the rate. Workers are the processes that run the application; the server is what
+else a peer consists of, a proxy apart. Before a peer is measured in a row its
+answers are compared with what is right, byte for byte; under load their status and
+their number of bytes. A peer that fails is shown as failing, with the reason, and
+is not compared with.
 `
 
 func (r *results) writeSettings(b *strings.Builder) {
@@ -224,12 +226,9 @@ func (r row) reference() peer {
 }
 
 func (r *results) remarks(counted []sample) []string {
-	var all []string
+	all := append(servedOf(counted), residentOf(counted)...)
 	disturbed := 0
 	for _, s := range counted {
-		if s.Remark != "" && !slices.Contains(all, s.Remark) {
-			all = append(all, s.Remark)
-		}
 		if s.Foreign > r.Plan.Disturbed {
 			disturbed++
 		}
@@ -238,6 +237,49 @@ func (r *results) remarks(counted []sample) []string {
 		all = append(all, fmt.Sprintf("⚠ %d of %d disturbed", disturbed, len(counted)))
 	}
 	return all
+}
+
+// servedOf says how many connections are served while all stay open, where they
+// are not all.
+func servedOf(counted []sample) []string {
+	var served []float64
+	connections := 0
+	for _, s := range counted {
+		if s.Connections > 0 {
+			served = append(served, float64(s.Served))
+			connections = s.Connections
+		}
+	}
+	if connections == 0 {
+		return nil
+	}
+	some := spreadOf(served)
+	text := number(some.least)
+	if some.most > some.least {
+		text += " to " + number(some.most)
+	}
+	return []string{fmt.Sprintf("serves %s of %d connections while they stay open", text, connections)}
+}
+
+// residentOf says what each of the server's processes takes, where it has several.
+func residentOf(counted []sample) []string {
+	processes := 0
+	for _, s := range counted {
+		processes = max(processes, len(s.Resident))
+	}
+	if processes < 2 {
+		return nil
+	}
+	parts := make([]string, processes)
+	for i := range parts {
+		parts[i] = spreadOf(each(counted, func(s sample) float64 {
+			if i < len(s.Resident) {
+				return mebibytes(s.Resident[i])
+			}
+			return 0
+		})).text()
+	}
+	return []string{"server: " + strings.Join(parts, " + ") + " MiB"}
 }
 
 // hasCPU says whether the processor's time in a row has a meaning.

@@ -30,6 +30,7 @@ func newBench(p plan, s setup, missing map[string]string, keep string, progress 
 // after the other, in turn forwards and backwards, so that what becomes slower or
 // faster with time does so for all.
 func (b *bench) run(ctx context.Context) error {
+	fmt.Fprintln(b.progress, b.plan.forecast(b.results))
 	for round := range b.plan.Rounds {
 		began := time.Now()
 		for _, r := range b.plan.rows() {
@@ -37,7 +38,12 @@ func (b *bench) run(ctx context.Context) error {
 				return err
 			}
 		}
-		fmt.Fprintf(b.progress, "round %d of %d took %v\n", round+1, b.plan.Rounds, time.Since(began).Round(time.Second))
+		took := time.Since(began)
+		text := fmt.Sprintf("round %d of %d took %v", round+1, b.plan.Rounds, took.Round(time.Second))
+		if left := b.plan.Rounds - round - 1; left > 0 {
+			text += fmt.Sprintf("; about %s left", plural(minutes(took*time.Duration(left)), "minute"))
+		}
+		fmt.Fprintln(b.progress, text)
 		if err := b.results.save(b.keep); err != nil {
 			return err
 		}
@@ -70,8 +76,8 @@ func (r row) brief(s sample) string {
 	if s.Failure != "" {
 		text = "fails: " + s.Failure
 	}
-	if s.Remark != "" {
-		text += "; " + s.Remark
+	if s.Connections > 0 {
+		text += fmt.Sprintf("; %d of %d connections served", s.Served, s.Connections)
 	}
 	return fmt.Sprintf("%s; others had %.0f %%", text, 100*s.Foreign)
 }
@@ -81,7 +87,7 @@ func (r row) brief(s sample) string {
 func (b *bench) visit(ctx context.Context, r row, p peer, round int) sample {
 	best := b.once(ctx, r, p, round)
 	for range b.plan.Repeats {
-		if ctx.Err() != nil || b.results.Repeated >= b.plan.mostRepeats() || (best.Failure == "" && best.Foreign <= b.plan.Disturbed) {
+		if ctx.Err() != nil || b.results.Repeated >= b.plan.mostRepeats(round+1) || (best.Failure == "" && best.Foreign <= b.plan.Disturbed) {
 			return best
 		}
 		b.results.Repeated++
@@ -103,7 +109,7 @@ func (b *bench) measure(ctx context.Context, r row, p peer, round int) sample {
 	}
 	defer running.stop()
 	pace := b.plan.Pace
-	pace.seed = uint64(round)
+	pace.first, pace.seed = round == 0, uint64(round)
 	s, err := r.load.measure(ctx, running, r.exchange, pace)
 	if err != nil {
 		s.Failure = plain(err).Error()

@@ -112,6 +112,6 @@ func TestBusyMachineDoesNotMakeARunEndless(t *testing.T) {
 			return sample{Rate: 1, Foreign: 0.9}
 		})
 	if err := b.run(context.Background()); err != nil || visits != 8+2 {
-		t.Errorf("%d visits, %v; want eight and a quarter more", visits, err)
+		t.Errorf("%d visits, %v; want eight and two more", visits, err)
 	}
 }

@@ -40,6 +40,13 @@ func (r row) has(p peer) bool {
 	return false
 }
 
+func sumOf(all []int64) (sum int64) {
+	for _, n := range all {
+		sum += n
+	}
+	return sum
+}
+
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 func mebibytes(n int64) float64            { return float64(n) / (1 << 20) }

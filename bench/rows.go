@@ -94,12 +94,13 @@ func startRow(key, title, module string) row {
 	return row{
 		key: key, title: title, module: module, exchange: hello("/"),
 		text: "From the command to the first right answer, and the memory then. “Beyond the import” is that without the time that " +
-			"Python takes to start, import the application and end, measured just after.",
+			"Python takes to start, import the application and end, measured just after. The server's memory is the sum of its processes, " +
+			"its workers not among them; a peer that is one process is counted whole.",
 		load: starting{}, places: []place{alone},
 		figures: []figure{
 			{name: "beyond the import", unit: "ms", lower: true, of: func(s sample) float64 { return milliseconds(s.Start - s.Import) }},
 			{name: "first answer", unit: "ms", lower: true, of: func(s sample) float64 { return milliseconds(s.Start) }},
-			{name: "first process (RSS)", unit: "MiB", lower: true, of: func(s sample) float64 { return mebibytes(s.First) }},
+			{name: "server (RSS)", unit: "MiB", lower: true, of: func(s sample) float64 { return mebibytes(sumOf(s.Resident)) }},
 			{name: "all processes (PSS)", unit: "MiB", lower: true, of: func(s sample) float64 { return mebibytes(s.All) }},
 		},
 	}

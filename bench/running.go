@@ -16,13 +16,16 @@ import (
 
 const (
 	startLimit = 20 * time.Second
-	stopLimit  = 3 * time.Second
-	pollEvery  = time.Millisecond
+	// stopLimit is how long a peer may take to end by itself. What it would do
+	// longer than that nobody needs: it has been measured.
+	stopLimit = 500 * time.Millisecond
+	pollEvery = time.Millisecond
 )
 
 // A running is a peer that serves.
 type running struct {
 	site   site
+	peer   peer
 	addr   string
 	server *child
 	proxy  *child        // nil if there is none
@@ -37,8 +40,8 @@ func (p peer) start(ctx context.Context, s setup, module string, e exchange) (*r
 	if err != nil {
 		return nil, err
 	}
-	r := &running{site: at, addr: at.address()}
-	if err := r.launch(p); err != nil {
+	r := &running{site: at, peer: p, addr: at.address()}
+	if err := r.launch(); err != nil {
 		r.stop()
 		return nil, err
 	}
@@ -50,11 +53,11 @@ func (p peer) start(ctx context.Context, s setup, module string, e exchange) (*r
 }
 
 // launch starts the processes, the server first.
-func (r *running) launch(p peer) (err error) {
-	if r.server, err = r.site.run(p.server); err != nil || p.proxy.argv == "" {
+func (r *running) launch() (err error) {
+	if r.server, err = r.site.run(r.peer.server); err != nil || r.peer.proxy.argv == "" {
 		return err
 	}
-	r.proxy, err = r.site.run(p.proxy)
+	r.proxy, err = r.site.run(r.peer.proxy)
 	return err
 }
 
@@ -115,14 +118,26 @@ func (r *running) pids() (server, proxy int) {
 }
 
 // account reads what has been used up to now.
-func (r *running) account() account { return readAccount(r.pids()) }
+func (r *running) account() account {
+	server, proxy := r.pids()
+	return readAccount(server, proxy, r.peer.division)
+}
 
-// memory returns what the server's first process takes, and what all processes
-// take, those of the proxy included.
-func (r *running) memory() (first, all memory) {
+// memory returns what all processes take, those of the proxy included.
+func (r *running) memory() memory {
 	t := readTable("/proc")
 	server, proxy := r.pids()
-	return memoryOf([]int{server}), memoryOf(slices.Concat(t.below(server), t.below(proxy)))
+	return memoryOf(slices.Concat(t.below(server), t.below(proxy)))
+}
+
+// resident returns the RSS of each of the server's processes, the first one first.
+func (r *running) resident() []int64 {
+	server, _ := r.pids()
+	var each []int64
+	for _, pid := range r.peer.division.serving("/proc", readTable("/proc").below(server)) {
+		each = append(each, memoryOf([]int{pid}).RSS)
+	}
+	return each
 }
 
 // A child is a process of ours with all that it starts.
@@ -143,7 +158,7 @@ func (at site) run(c command) (*child, error) {
 	started.cmd.Dir = filepath.Join(at.setup.here("apps"))
 	started.cmd.Stdout, started.cmd.Stderr = &started.out, &started.out
 	started.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	started.cmd.WaitDelay = time.Second
+	started.cmd.WaitDelay = 100 * time.Millisecond // its children may hold its output open
 	started.began = time.Now()
 	if err := started.cmd.Start(); err != nil {
 		return nil, err
