@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"pasted/e2e/harness"
 )
 
 // TestNoRoomForBodiesCostsThoseRequestsAlone has a TMPDIR that is not there.
@@ -24,26 +22,6 @@ func TestNoRoomForBodiesCostsThoseRequestsAlone(t *testing.T) {
 		t.Errorf("a body that cannot be stored: %s", page.Status)
 	}
 	checkInput(t, client, server.URL+"/echo", "small", 0, false)
-}
-
-// TestFewDescriptorsAreNoEnd opens more connections than pasted may have
-// descriptors.
-func TestFewDescriptorsAreNoEnd(t *testing.T) {
-	t.Parallel()
-	opts := site{file: filepath.Join("testdata", "wsgi", "wsgi.ini"), python: systemPython(t)}.options(t)
-	opts.Wrap = []string{"sh", "-c", `ulimit -n 64; exec "$0" "$@"`}
-	server := harness.Start(t, opts)
-	var conns []*rawConn
-	for range 200 {
-		conns = append(conns, dial(t, server))
-	}
-	for _, conn := range conns {
-		conn.Close()
-	}
-	get(t, newClient(t), server.URL+"/environ")
-	if n := len(server.Stderr.Lines("too many open files")); n > 100 {
-		t.Errorf("said %d times in the log", n)
-	}
 }
 
 func TestLargeHeadsPassBothWays(t *testing.T) {

@@ -16,7 +16,7 @@ const (
 	// acceptMost is how many connections one turn of a loop accepts.
 	acceptMost = 64
 	// acceptPause is how long nothing is accepted after the system has said
-	// that it has no descriptors or no memory.
+	// that it has no descriptors or no memory, or while few descriptors are left.
 	acceptPause = 20 * time.Millisecond
 )
 
@@ -202,43 +202,6 @@ func (f *front) accept() {
 	}
 }
 
-// mayAccept says whether there is room for a connection, and makes some if it
-// can. Where it cannot, the end of a connection calls accept again. After a
-// stop there is room: it waits for nobody.
-func (f *front) mayAccept(li *listening) bool {
-	s := f.server
-	if s.open.Load() < int64(s.config().MaxConnections) || s.stopping.Load() {
-		f.waits.Store(false)
-		return true
-	}
-	if !li.pending() {
-		li.ready = false
-		return false
-	}
-	if oldest := f.idle.first; oldest != nil {
-		ripe := oldest.idleSince.Add(leastIdle)
-		if !f.loop.now.Before(ripe) {
-			oldest.close()
-			return true
-		}
-		f.loop.setAlarm(ripe)
-	}
-	if !f.waits.Swap(true) {
-		s.config().Refused(0, "all connections are taken", nil)
-		if s.config().MakeRoom != nil {
-			s.config().MakeRoom()
-		}
-	}
-	return s.open.Load() < int64(s.config().MaxConnections) // one may just have ended
-}
-
-// pending says whether a connection waits in the kernel.
-func (li *listening) pending() bool {
-	wanted := []unix.PollFd{{Fd: int32(li.fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(wanted, 0)
-	return n > 0 || err != nil
-}
-
 // acceptOne takes one connection, and says whether there may be another.
 func (li *listening) acceptOne() bool {
 	f := li.front
@@ -250,8 +213,10 @@ func (li *listening) acceptOne() bool {
 		return false
 	case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 		return true
-	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE),
-		errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+	case errors.Is(err, unix.EMFILE):
+		f.server.scarce.Store(true)
+		return true // mayAccept sees to it
+	case errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
 		f.server.config().Log.Error("no connection can be accepted for the moment", "err", err)
 		f.acceptAt = f.loop.now.Add(acceptPause)
 		f.loop.setAlarm(f.acceptAt)
@@ -266,6 +231,9 @@ func (li *listening) acceptOne() bool {
 	}
 	f.server.open.Add(1)
 	f.server.accepted.Add(1)
+	if fd >= f.server.reserve {
+		f.server.scarce.Store(true)
+	}
 	c := &conn{front: f, fd: fd, listening: li, peer: peer, proxy: f.server.config().Proxies.has(peer)}
 	f.admit(c)
 	return true

@@ -17,7 +17,8 @@ type Config struct {
 	Limits Limits
 	// MaxConnections bounds the connections that are open at a time. At the
 	// limit the one that has been idle longest is closed for a new one; if
-	// none is idle, new ones wait in the kernel.
+	// none is idle, new ones wait in the kernel. So they do when few descriptors
+	// are left (RLIMIT_NOFILE).
 	MaxConnections int
 
 	// HeaderTimeout is for the whole head, from its first byte, and for the
@@ -99,6 +100,9 @@ type Server struct {
 	open     atomic.Int64
 	accepted atomic.Int64
 	handlers sync.WaitGroup // goroutines of the long way
+	reserve  int            // the number of the first descriptor that is kept for others
+	scarce   atomic.Bool    // descriptors were, when one was last had
+	warned   atomic.Bool    // … which has been logged
 
 	mu      sync.Mutex
 	settled bool // no connection comes any more
@@ -110,7 +114,7 @@ type Server struct {
 // NewServer returns a server whose connections live on loops, which run until
 // the server has no connection any more.
 func NewServer(cfg Config, loops []*Loop) *Server {
-	s := &Server{empty: make(chan struct{}), failed: make(chan error, 1)}
+	s := &Server{empty: make(chan struct{}), failed: make(chan error, 1), reserve: firstReserved()}
 	s.cfg.Store(&cfg)
 	for _, l := range loops {
 		f := &front{server: s, loop: l}
