@@ -22,8 +22,10 @@ import (
 const wsgiLanes = 4
 
 // answerTests are pages of testdata/wsgi whose answers are complete. The words
-// behind the status are not looked at: net/http has its own.
+// behind the status are not looked at: net/http has its own. rule is the
+// paragraph, if one asks for it.
 var answerTests = []struct {
+	rule   string
 	page   string
 	status int // 200 if 0
 	body   string
@@ -33,12 +35,13 @@ var answerTests = []struct {
 	{page: "/lazy", status: 201, body: "lazily\n"},
 	{page: "/empty", body: ""},
 	{page: "/status?is=299+Odd+But+Legal", status: 299, body: "as asked for\n"},
-	{page: "/status?is=204+No+Content", status: 204},
-	{page: "/status?is=304+Not+Modified", status: 304},
-	{page: "/plain/bodied?is=204+No+Content", status: 204},
-	{page: "/plain/bodied?is=304+Not+Modified", status: 304},
-	{page: "/plain/replaced", status: 503, body: "second thoughts\n"},
-	{page: "/plain/length?says=3&gives=10", body: "xxx"},
+	{rule: "PEP 3333, Handling the Content-Length Header, and RFC 9110, 6.4.1: no body", page: "/status?is=204+No+Content", status: 204},
+	{rule: "PEP 3333, Handling the Content-Length Header, and RFC 9110, 6.4.1: no body", page: "/status?is=304+Not+Modified", status: 304},
+	{rule: "PEP 3333, Handling the Content-Length Header, and RFC 9110, 6.4.1: no body", page: "/plain/bodied?is=204+No+Content", status: 204},
+	{rule: "PEP 3333, Handling the Content-Length Header, and RFC 9110, 6.4.1: no body", page: "/plain/bodied?is=304+Not+Modified", status: 304},
+	{rule: "PEP 3333, The start_response() Callable: exc_info before the head", page: "/plain/replaced", status: 503, body: "second thoughts\n"},
+	{rule: "PEP 3333, The start_response() Callable: exc_info after the head is raised", page: "/plain/raised", body: "begun\ncaught what was given\nended\n"},
+	{rule: "PEP 3333, Handling the Content-Length Header: no more than it says", page: "/plain/length?says=3&gives=10", body: "xxx"},
 	{page: "/length?says=10&gives=10", body: "xxxxxxxxxx"},
 	{page: "/nothing", status: 404, body: "no page 'nothing'\n"},
 }
@@ -47,7 +50,7 @@ func TestAnswersArriveAsTheApplicationGaveThem(t *testing.T) {
 	t.Parallel()
 	server := serveWSGI(t, systemPython(t))
 	for _, test := range answerTests {
-		t.Run(test.page, func(t *testing.T) {
+		t.Run(ruled(test.rule, test.page), func(t *testing.T) {
 			if test.status == 0 {
 				test.status = http.StatusOK
 			}
@@ -63,6 +66,8 @@ func TestAnswersArriveAsTheApplicationGaveThem(t *testing.T) {
 	}
 }
 
+// PEP 3333, The start_response() Callable: the fields are a list, in which a name
+// may be repeated. PEP 3333, Unicode Issues: its strings stand for bytes.
 func TestFieldsOfAnAnswerKeepTheirOrderAndNumber(t *testing.T) {
 	t.Parallel()
 	server := serveWSGI(t, systemPython(t))
@@ -80,6 +85,30 @@ func TestFieldsOfAnAnswerKeepTheirOrderAndNumber(t *testing.T) {
 	}
 }
 
+// PEP 3333, Unicode Issues, for the words behind the status.
+func TestReasonIsLatin1(t *testing.T) {
+	t.Parallel()
+	server := serveWSGI(t, systemPython(t))
+	conn := dial(t, server)
+	conn.send("GET /status?is=299+caf%C3%A9 HTTP/1.1\r\nHost: x\r\n\r\n") // of which parse_qs makes "café"
+	if page := conn.answer("GET"); page.Status != "299 caf\xe9" {
+		t.Errorf("%q", page.Status)
+	}
+}
+
+// PEP 3333, The start_response() Callable: a head that is taken back in time
+// leaves nothing behind.
+func TestReplacedHeadLeavesNoField(t *testing.T) {
+	t.Parallel()
+	server := serveWSGI(t, systemPython(t))
+	page := want(t, newClient(t), http.StatusServiceUnavailable, call{url: server.URL + "/plain/replaced"})
+	if page.Header.Get("X-First") != "" || page.Header.Get("X-Second") != "2" {
+		t.Errorf("%v", page.Header)
+	}
+}
+
+// PEP 3333, Handling the Content-Length Header, and RFC 9110, 9.3.2: an answer to
+// HEAD has no body, whatever the application gives.
 func TestHeadHasTheFieldsAndNoBody(t *testing.T) {
 	t.Parallel()
 	server := serveWSGI(t, systemPython(t))
@@ -98,8 +127,10 @@ func TestHeadHasTheFieldsAndNoBody(t *testing.T) {
 }
 
 // brokenTests are pages that go wrong, and how. Whatever has not been begun is
-// a 500; what has been must not look complete.
+// a 500; what has been must not look complete. rule is the paragraph, if one asks
+// for it.
 var brokenTests = []struct {
+	rule   string
 	page   string
 	broken bool   // the connection ends in the middle of the answer
 	body   string // what comes before that
@@ -109,11 +140,11 @@ var brokenTests = []struct {
 	{page: "/plain/fail?when=after+the+head", log: "RuntimeError: failed as asked, after the head"},
 	{page: "/plain/fail?when=at+first", log: "RuntimeError: failed as asked, at first"},
 	{page: "/plain/fail?when=in+the+middle", broken: true, body: "begun\n", log: "RuntimeError: failed as asked, in the middle"},
-	{page: "/plain/too-late", broken: true, body: "begun\n", log: "ValueError: too late"},
-	{page: "/plain/length?says=10&gives=4", broken: true, body: "xxxx", log: "answer is shorter than its Content-Length"},
-	{page: "/plain/twice"},
+	{rule: "PEP 3333, The start_response() Callable: exc_info after the head", page: "/plain/too-late", broken: true, body: "begun\n", log: "ValueError: too late"},
+	{rule: "PEP 3333, Handling the Content-Length Header: no less than it says", page: "/plain/length?says=10&gives=4", broken: true, body: "xxxx", log: "answer is shorter than its Content-Length"},
+	{rule: "PEP 3333, The start_response() Callable: twice without exc_info", page: "/plain/twice"},
 	{page: "/plain/never"},
-	{page: "/plain/text-body"},
+	{rule: "PEP 3333, A Note On String Types: a body is bytes", page: "/plain/text-body"},
 	{page: "/plain/inject"},
 	{page: "/plain/status?is=OK"},
 	{page: "/plain/exit?with=SystemExit", log: "SystemExit"},
@@ -126,7 +157,7 @@ func TestBrokenAnswersDoNotLookComplete(t *testing.T) {
 	server := serveWSGI(t, systemPython(t))
 	client := newClient(t)
 	for _, test := range brokenTests {
-		t.Run(test.page, func(t *testing.T) {
+		t.Run(ruled(test.rule, test.page), func(t *testing.T) {
 			page, err := do(t, client, call{url: server.URL + test.page})
 			switch {
 			case test.broken && (err == nil || page.String() != test.body):
@@ -152,7 +183,8 @@ func orStatus(err error, page answer) any {
 	return page.Status
 }
 
-// closeTests are answers after which close() must have been called once.
+// closeTests are answers after which close() must have been called once: PEP 3333,
+// Specification Details.
 var closeTests = []struct {
 	name, page string
 	broken     bool
@@ -200,7 +232,8 @@ func awaitCloses(t *testing.T, client *http.Client, server *harness.Server, key 
 }
 
 // TestClientThatLeavesIsNotWorkedFor has clients leave in the middle of answers
-// without end that take all lanes, and others leave that wait for a lane.
+// without end that take all lanes, and others leave that wait for a lane. PEP 3333,
+// Specification Details: close() is called then, too.
 func TestClientThatLeavesIsNotWorkedFor(t *testing.T) {
 	t.Parallel()
 	server := serveWSGI(t, systemPython(t))
@@ -232,6 +265,8 @@ func TestClientThatLeavesIsNotWorkedFor(t *testing.T) {
 	}
 }
 
+// PEP 3333, Optional Platform-Specific File Handling: with the validator in front,
+// which iterates over what the wrapper returns, and without.
 func TestFileWrapperSendsTheFile(t *testing.T) {
 	t.Parallel()
 	server := serveWSGI(t, systemPython(t))

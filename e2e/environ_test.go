@@ -26,14 +26,17 @@ func systemPython(t *testing.T) string { return python(t, "peers") }
 
 // environTests are requests, as their bytes, and what the application must find
 // in its environ. {addr} stands for the server's address and {port} for its
-// port; the answer's connection closes by itself.
+// port; the answer's connection closes by itself. rule is the paragraph, if one
+// asks for it.
 var environTests = []struct {
+	rule    string
 	name    string
 	request string
 	want    map[string]any
 	without []string
 }{
 	{
+		rule:    "PEP 3333, environ Variables",
 		name:    "plain",
 		request: "GET /environ HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n",
 		want: map[string]any{
@@ -65,6 +68,7 @@ var environTests = []struct {
 		want:    map[string]any{"SCRIPT_NAME": "", "PATH_INFO": "/mountain"},
 	},
 	{
+		rule:    "PEP 3333, Unicode Issues",
 		name:    "path decoded to Latin-1, query as it came",
 		request: "GET /environ/caf%C3%A9%2Fx%20%25?q=%C3%A9+%26&b HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n",
 		want: map[string]any{
@@ -74,6 +78,7 @@ var environTests = []struct {
 		},
 	},
 	{
+		rule:    "PEP 3333, Unicode Issues",
 		name:    "path that is no UTF-8",
 		request: "GET /environ/%FF%00%80 HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n",
 		want:    map[string]any{"PATH_INFO": "/environ/\u00ff\u0000\u0080"},
@@ -97,6 +102,7 @@ var environTests = []struct {
 		},
 	},
 	{
+		rule: "PEP 3333, environ Variables, and RFC 3875, 4.1.18: repeated fields are one",
 		name: "fields",
 		request: "POST /environ HTTP/1.1\r\nHost: {addr}\r\nX-Dup: one\r\nx-dup: two\r\nX-Empty:\r\n" +
 			"X-Space: \t padded \t\r\nX-Latin: caf\xe9\r\nCookie: a=1\r\nCookie: b=2\r\n" +
@@ -109,6 +115,7 @@ var environTests = []struct {
 		without: []string{"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"},
 	},
 	{
+		rule: "PEP 3333, environ Variables",
 		name: "underscores never reach the environ",
 		request: "GET /environ HTTP/1.1\r\nHost: {addr}\r\nX_User: forged\r\nX-User: true\r\nRemote_User: forged\r\n" +
 			"Content_Length: 7\r\nX_Only: forged\r\nConnection: close\r\n\r\n",
@@ -116,6 +123,7 @@ var environTests = []struct {
 		without: []string{"HTTP_X_ONLY", "HTTP_REMOTE_USER", "REMOTE_USER", "HTTP_CONTENT_LENGTH", "CONTENT_LENGTH"},
 	},
 	{
+		rule: "PEP 3333, Input and Error Streams: wsgi.input_terminated, the extension, holds",
 		name: "chunks are taken apart",
 		request: "PUT /environ HTTP/1.1\r\nHost: {addr}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" +
 			"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
@@ -134,7 +142,7 @@ func TestEnvironIsThatOfThePEP(t *testing.T) {
 	server := serveWSGI(t, systemPython(t))
 	fill := strings.NewReplacer("{addr}", server.Addr, "{port}", strings.Split(server.Addr, ":")[1])
 	for _, test := range environTests {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(ruled(test.rule, test.name), func(t *testing.T) {
 			conn := dial(t, server)
 			conn.send(fill.Replace(test.request))
 			page := conn.answer("GET")
@@ -154,6 +162,14 @@ func TestEnvironIsThatOfThePEP(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ruled is the name of a subtest that holds the server to a paragraph.
+func ruled(rule, name string) string {
+	if rule == "" {
+		return name
+	}
+	return rule + ": " + name
 }
 
 func checkEnviron(t *testing.T, got, want map[string]any, without []string, fill *strings.Replacer) {
@@ -179,9 +195,11 @@ func checkEnviron(t *testing.T, got, want map[string]any, without []string, fill
 }
 
 // inputTests are the ways to read wsgi.input that testdata/wsgi knows, with
-// what each leaves out of a body.
+// what each leaves out of a body. rule is the paragraph that has a say in more
+// than which methods there are.
 var inputTests = []struct {
-	how string
+	rule string
+	how  string
 	// below names the mount: the validator allows no read() without a size
 	// and no read of a length that it would have to wait for.
 	below string
@@ -191,16 +209,16 @@ var inputTests = []struct {
 	{how: "read", below: "/plain"},
 	{how: "small", below: "/plain"},
 	{how: "exactly", below: "/mount"},
-	{how: "all", below: "/plain"},
+	{rule: "PEP 3333, Input and Error Streams: a size is optional", how: "all", below: "/plain"},
 	{how: "minus", below: "/plain"},
-	{how: "zero", below: "/plain"},
+	{rule: "PEP 3333, Input and Error Streams: nothing asked for is not the end", how: "zero", below: "/plain"},
 	{how: "readline", below: "/mount"},
-	{how: "limited", below: "/plain"},
+	{rule: "PEP 3333, Input and Error Streams: readline takes a size", how: "limited", below: "/plain"},
 	{how: "readlines", below: "/mount"},
 	{how: "iterate", below: "/mount"},
 	{how: "mixed", below: "/plain"},
-	{how: "beyond", below: "/mount"},
-	{how: "part", below: "/mount", most: 3},
+	{rule: "PEP 3333, Input and Error Streams: behind the end there is nothing, again and again", how: "beyond", below: "/mount"},
+	{rule: "PEP 3333, Input and Error Streams: an application need not read it all", how: "part", below: "/mount", most: 3},
 }
 
 func TestInputReadsTheSameInEveryWay(t *testing.T) {
@@ -220,7 +238,8 @@ func TestInputReadsTheSameInEveryWay(t *testing.T) {
 				continue // tens of thousands of reads prove nothing more
 			}
 			for _, chunked := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s by %s below %s, chunked %v", name, test.how, test.below, chunked), func(t *testing.T) {
+				what := fmt.Sprintf("%s by %s below %s, chunked %v", name, test.how, test.below, chunked)
+				t.Run(ruled(test.rule, what), func(t *testing.T) {
 					checkInput(t, client, server.URL+test.below+"/echo?how="+test.how, body, test.most, chunked)
 				})
 			}

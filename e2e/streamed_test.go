@@ -175,6 +175,35 @@ func TestStreamedBodyKeepsToTheLimitsInHTTP2(t *testing.T) {
 	}
 }
 
+// PEP 3333, Input and Error Streams: a read gives as much as it is asked for, however
+// slowly that comes, less at the end alone, and nothing behind that.
+func TestReadsAreShortAtTheEndAlone(t *testing.T) {
+	t.Parallel()
+	server, _ := serveBodies(t)
+	for _, framing := range []struct {
+		name, head string
+		piece      func(text string) string
+		end        string
+	}{
+		{"chunked", chunkedHead, func(text string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(text), text) }, "0\r\n\r\n"},
+		{"with a length", " HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n", func(text string) string { return text }, ""},
+	} {
+		conn := dial(t, server)
+		conn.send("POST /stream/sizes" + framing.head + framing.piece("four+half"))
+		if page := conn.answer("POST"); page.StatusCode != http.StatusEarlyHints {
+			t.Fatalf("%s: %s", framing.name, page.Status)
+		}
+		conn.send(framing.piece("...")) // read(10) has 5 bytes so far
+		conn.send(framing.piece("ab"))
+		conn.send(framing.piece("a line") + framing.piece(" of 12\n"))
+		rest := 40_000 - len("four+half...aba line of 12\n")
+		conn.send(framing.piece(strings.Repeat("x", 50)) + framing.piece(strings.Repeat("x", rest-50)) + framing.end)
+		if page, want := conn.answer("POST").String(), fmt.Sprintf("[4, 10, 13, 100, %d, 0, 0, 0]", rest-100); page != want {
+			t.Errorf("%s: the reads give %s, want %s", framing.name, page, want)
+		}
+	}
+}
+
 // RFC 8297: hints go ahead of the answer, also while the body still comes.
 func TestEarlyHintsGoAheadOfAStreamedBody(t *testing.T) {
 	t.Parallel()

@@ -44,6 +44,18 @@ def hint(environ, start_response, query, files):
     return [b"hinted\n"]
 
 
+def sizes(environ, start_response, query, files):
+    """Says how much each read has given; of the first it tells ahead of its answer."""
+    body, read = environ["wsgi.input"], []
+    read.append(len(body.read(4)))
+    environ["wsgi.early_hints"]([("Link", "<read>; rel=preload")])
+    for call in (lambda: body.read(10), lambda: body.readline(), lambda: body.read(100), body.read,
+                 lambda: body.read(1), body.readline, lambda: body.read(-1)):
+        read.append(len(call()))
+    start_response("200 OK", PLAIN)
+    return [json.dumps(read).encode()]
+
+
 def late(environ, start_response, query, files):
     """Begins its answer before it reads the body, which it then gives back."""
     def pieces():
@@ -182,6 +194,6 @@ def hold(environ, start_response, query, files):
 
 
 pages = {
-    "take": take, "lines": lines, "hint": hint, "late": late, "ignore": ignore, "tell": tell, "give": give,
-    "named": named, "hold": hold,
+    "take": take, "lines": lines, "hint": hint, "sizes": sizes, "late": late, "ignore": ignore, "tell": tell,
+    "give": give, "named": named, "hold": hold,
 }

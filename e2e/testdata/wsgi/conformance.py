@@ -273,6 +273,27 @@ def too_late(environ, start_response, query):
 
 
 @page
+def raised(environ, start_response, query):
+    """As too_late, but goes on when start_response has raised what it was given."""
+
+    def chunks():
+        start_response("200 OK", TEXT)
+        yield b"begun\n"
+        given = ValueError("too late")
+        try:
+            raise given
+        except ValueError:
+            try:
+                start_response("500 Too Late", TEXT, sys.exc_info())
+                yield b"not raised\n"
+            except ValueError as error:
+                yield b"caught what was given\n" if error is given else b"caught another\n"
+        yield b"ended\n"
+
+    return chunks()
+
+
+@page
 def twice(environ, start_response, query):
     start_response("200 OK", TEXT)
     start_response("200 OK", TEXT)
