@@ -137,7 +137,7 @@ func peers() []peer {
 		{
 			name: ours, family: ours, place: alone, division: program,
 			server: command{argv: "{pasted} serve -q {conf}/pasted.ini " + pastedVariables},
-			note:   "`overload = wait`: as with the others, nobody is refused because many wait; its server is two processes, a keeper and the one that serves",
+			note:   "its server is two processes, a keeper and the one that serves",
 		},
 		{
 			name: ours + ", native", family: ours, place: native, division: program,

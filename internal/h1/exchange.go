@@ -273,12 +273,13 @@ func (x *Exchange) gather(p []byte) {
 	if c.broken {
 		return
 	}
-	c.pending = append(c.pending, p...)
-	if len(c.pending) > gatherMost {
-		n, err := writeFD(c.fd, c.pending)
+	if before := len(c.pending); before+len(p) > gatherMost {
+		n, err := writeBothFD(c.fd, c.pending, p)
 		c.sent(n, err)
-		c.pending = c.pending[:copy(c.pending, c.pending[n:])]
+		c.pending = c.pending[:copy(c.pending, c.pending[min(n, before):])]
+		p = p[max(n-before, 0):]
 	}
+	c.pending = append(c.pending, p...)
 	c.later()
 }
 

@@ -288,6 +288,11 @@ func (r *Reader) Buffered() bool {
 	return uint64(have) >= HeadSize+uint64(length)
 }
 
+// alone is the size in bytes of frames from which on a frame is read without any
+// of what follows it: a second read costs less than moving that to the front of
+// the buffer.
+const alone = 32 << 10
+
 // fill reads until n bytes from r.start on are in the buffer. It grows the
 // buffer only as the bytes arrive, so that a head that lies about its length
 // costs no memory.
@@ -295,19 +300,22 @@ func (r *Reader) fill(n int) error {
 	if r.end-r.start >= n {
 		return nil
 	}
-	if r.start > 0 {
-		copy(r.buf, r.buf[r.start:r.end])
-		r.end -= r.start
+	if r.start == r.end || r.start+n > len(r.buf) {
+		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	for r.end < n {
-		if r.end == len(r.buf) {
+	for r.end-r.start < n {
+		if r.end == len(r.buf) { // and what is read begins with it
 			r.buf = append(r.buf, make([]byte, min(n, 2*len(r.buf))-len(r.buf))...)
 		}
-		got, err := r.src.Read(r.buf[r.end:])
+		to := len(r.buf)
+		if n >= alone {
+			to = min(to, r.start+n)
+		}
+		got, err := r.src.Read(r.buf[r.end:to])
 		r.end += got
-		if err != nil && r.end < n {
-			if errors.Is(err, io.EOF) && r.end > 0 {
+		if err != nil && r.end-r.start < n {
+			if errors.Is(err, io.EOF) && r.end > r.start {
 				return io.ErrUnexpectedEOF
 			}
 			return err

@@ -18,6 +18,9 @@ var frames = []wire.Frame{
 	{Kind: wire.End, Flags: wire.FlagEnd | wire.FlagFailed, Number: 1<<64 - 1, Payload: []byte{}},
 	{Kind: wire.Data, Aux: 1<<16 - 1, Number: 2, Payload: bytes.Repeat([]byte("x"), 40_000)},
 	{Kind: wire.Want, Number: 3, Payload: []byte{0, 1, 0, 0}},
+	{Kind: wire.Data, Number: 4, Payload: bytes.Repeat([]byte("0123456789"), 10_000)},
+	{Kind: wire.Data, Number: 5, Payload: bytes.Repeat([]byte("abc"), 60_000)},
+	{Kind: wire.End, Number: 5, Payload: []byte{}},
 }
 
 func encode(frames []wire.Frame) []byte {

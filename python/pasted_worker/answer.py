@@ -9,6 +9,7 @@ from pasted_worker.frames import (
     DATA, END, FILE, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, INFORM, MAX_LANE, PART)
 
 WHOLE = 64 * 1024  # an answer's first bytes, up to so many, go with its head
+JOINED = 4 * 1024  # bytes of a piece up to which copying it costs less than sending two buffers
 KEPT = 4 * 1024    # bytes of a prepared head that is kept for the next answer
 
 # What Lane.prepared is at first: no status is equal to this one.
@@ -121,10 +122,12 @@ class Answer:
             if len(data) >= self._left:
                 data, flags, self.ended = data[:self._left], FLAG_END, True
             self._left -= len(data)
-        if self.begun:
-            self._send_data(data, flags, [])
-        else:
+        if not self.begun:
             self._begin(data, flags)
+        elif len(data) <= JOINED:
+            lane.send(_pack(len(data), DATA, flags, lane.index, self._number) + data)
+        else:
+            self._send_data(data, flags, [])
         inside[0] = was
         if lane.overdue:
             lane.stop_if_overdue(self._number)
