@@ -57,7 +57,8 @@ type Exchange struct {
 
 // An Owner is told what becomes of an exchange that it has.
 type Owner interface {
-	// Gone says that the client has left. It is called on the exchange's
+	// Gone says that the client has left, or that its connection has broken
+	// during a Hold. It is called on the exchange's
 	// loop, at most once, and never after End.
 	Gone(x *Exchange)
 	// Unbegun says whether the exchange still waits for its turn. If so, a
@@ -358,7 +359,7 @@ var lastChunkBytes = []byte(lastChunk)
 // writer that blocks while the client takes nothing, and writes the rest of the
 // answer's body. An error of f's breaks the connection; with nil the answer is
 // complete. Begin has been called; nothing else is after Hold, and the Owner
-// is told if the client goes.
+// is told if the client goes, or the connection breaks.
 func (x *Exchange) Hold(f func(w io.Writer) error) { x.conn.holdRest(f) }
 
 // Aside calls work on a goroutine of its own, for what x's loop must not wait

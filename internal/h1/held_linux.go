@@ -69,9 +69,13 @@ func (c *conn) takeBack(end fate) {
 	c.state = stateServing
 	c.setDeadline(time.Time{})
 	c.readable = c.readable || h.hasRead
+	owner := x.owner
 	x.owner = nil
 	switch end {
 	case fateClose:
+		if owner != nil { // a write has failed before the loop has heard of it
+			owner.Gone(x)
+		}
 		c.close()
 	case fateLinger:
 		c.linger()
