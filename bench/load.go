@@ -41,8 +41,8 @@ type sample struct {
 	PerIdle  float64       `json:"per_idle,omitempty"` // bytes for each of them
 	Start    time.Duration `json:"start,omitempty"`
 	Import   time.Duration `json:"import,omitempty"`
-	Resident []int64       `json:"resident,omitempty"` // RSS of each of the server's processes, bytes; workers are not among them
-	All      int64         `json:"all,omitempty"`      // PSS of all processes, bytes
+	Server   []int64       `json:"server,omitempty"` // PSS of each of the server's processes, bytes; workers are not among them
+	All      int64         `json:"all,omitempty"`    // PSS of all processes, bytes
 	CPU      split         `json:"cpu"`
 	Foreign  float64       `json:"foreign"` // share of the processor that others had, 0 to 1
 	Failure  string        `json:"failure,omitempty"`
@@ -225,7 +225,7 @@ func (l idling) measure(ctx context.Context, r *running, e exchange, p pace) (sa
 	s := sample{
 		Rate: l.rate, Requests: len(with), Before: percentile(without, 99),
 		P50: percentile(with, 50), P99: percentile(with, 99),
-		PerIdle: per(float64(more.PSS-less.PSS), float64(p.Idle)),
+		PerIdle: per(float64(more-less), float64(p.Idle)),
 	}
 	s.settle(before, r.account())
 	if kept := h.kept(); kept < p.Idle {
@@ -267,7 +267,7 @@ func (starting) measure(ctx context.Context, r *running, e exchange, _ pace) (sa
 	case <-ctx.Done():
 	case <-time.After(rest):
 	}
-	s.Resident, s.All = r.resident(), r.memory().PSS
+	s.Server, s.All = r.serverMemory(), r.memory()
 	s.settle(before, r.account())
 	s.CPU = split{} // of half a second in which nothing is done
 	if _, err := e.check(r.addr); err != nil {

@@ -58,7 +58,7 @@ func measuredOnce() *results {
 		r.add("mixed", ours, sample{Requests: 5000, P50: 400 * time.Microsecond, P99: 44 * time.Millisecond, Theory: 43 * time.Millisecond})
 		r.add("mixed", "granian, 1 thread", sample{Requests: 5000, P50: 500 * time.Microsecond, P99: 76 * time.Millisecond, Theory: 43 * time.Millisecond})
 		r.add("idle", ours, sample{Requests: 6000, PerIdle: 2000 + float64(round), P99: 12 * time.Millisecond, Before: 10 * time.Millisecond})
-		r.add("start", ours, sample{Start: 130 * time.Millisecond, Import: 20 * time.Millisecond, Resident: []int64{7 << 20, int64(14+round) << 20}, All: 40 << 20})
+		r.add("start", ours, sample{Start: 130 * time.Millisecond, Import: 20 * time.Millisecond, Server: []int64{7 << 20, int64(14+round) << 20}, All: 40 << 20})
 	}
 	r.add("idle", "bjoern", sample{Requests: 6000, Failure: "connection reset"})
 	return r

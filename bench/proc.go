@@ -139,39 +139,22 @@ func parseStolen(stat []byte) time.Duration {
 	return time.Duration(n) * tick
 }
 
-// A memory is what processes take, in bytes.
-type memory struct {
-	RSS int64 // resident
-	PSS int64 // of what several share each has its part, so it can be added up
-}
-
-// parseSmaps reads a /proc/PID/smaps_rollup.
-func parseSmaps(rollup []byte) memory {
-	var m memory
+// parseSmaps returns the PSS in a /proc/PID/smaps_rollup, in bytes: of memory that
+// several processes share each has its part, so that it can be added up.
+func parseSmaps(rollup []byte) (pss int64) {
 	for line := range strings.Lines(string(rollup)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		n, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "Rss:":
-			m.RSS = n << 10
-		case "Pss:":
-			m.PSS = n << 10
+		if fields := strings.Fields(line); len(fields) >= 2 && fields[0] == "Pss:" {
+			pss, _ = strconv.ParseInt(fields[1], 10, 64)
 		}
 	}
-	return m
+	return pss << 10
 }
 
-// memoryOf adds up what processes take now; one that has gone takes nothing.
-func memoryOf(pids []int) memory {
-	var sum memory
+// memoryOf adds up the PSS of processes now, in bytes; one that has gone has none.
+func memoryOf(pids []int) (pss int64) {
 	for _, pid := range pids {
 		rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		m := parseSmaps(rollup)
-		sum.RSS += m.RSS
-		sum.PSS += m.PSS
+		pss += parseSmaps(rollup)
 	}
-	return sum
+	return pss
 }

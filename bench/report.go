@@ -226,7 +226,7 @@ func (r row) reference() peer {
 }
 
 func (r *results) remarks(counted []sample) []string {
-	all := append(servedOf(counted), residentOf(counted)...)
+	all := append(servedOf(counted), serverMemoryOf(counted)...)
 	disturbed := 0
 	for _, s := range counted {
 		if s.Foreign > r.Plan.Disturbed {
@@ -261,11 +261,11 @@ func servedOf(counted []sample) []string {
 	return []string{fmt.Sprintf("serves %s of %d connections while they stay open", text, connections)}
 }
 
-// residentOf says what each of the server's processes takes, where it has several.
-func residentOf(counted []sample) []string {
+// serverMemoryOf says what each of the server's processes takes, where it has several.
+func serverMemoryOf(counted []sample) []string {
 	processes := 0
 	for _, s := range counted {
-		processes = max(processes, len(s.Resident))
+		processes = max(processes, len(s.Server))
 	}
 	if processes < 2 {
 		return nil
@@ -273,8 +273,8 @@ func residentOf(counted []sample) []string {
 	parts := make([]string, processes)
 	for i := range parts {
 		parts[i] = spreadOf(each(counted, func(s sample) float64 {
-			if i < len(s.Resident) {
-				return mebibytes(s.Resident[i])
+			if i < len(s.Server) {
+				return mebibytes(s.Server[i])
 			}
 			return 0
 		})).text()

@@ -100,7 +100,7 @@ func startRow(key, title, module string) row {
 		figures: []figure{
 			{name: "beyond the import", unit: "ms", lower: true, of: func(s sample) float64 { return milliseconds(s.Start - s.Import) }},
 			{name: "first answer", unit: "ms", lower: true, of: func(s sample) float64 { return milliseconds(s.Start) }},
-			{name: "server (RSS)", unit: "MiB", lower: true, of: func(s sample) float64 { return mebibytes(sumOf(s.Resident)) }},
+			{name: "server (PSS)", unit: "MiB", lower: true, of: func(s sample) float64 { return mebibytes(sumOf(s.Server)) }},
 			{name: "all processes (PSS)", unit: "MiB", lower: true, of: func(s sample) float64 { return mebibytes(s.All) }},
 		},
 	}

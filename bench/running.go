@@ -123,19 +123,20 @@ func (r *running) account() account {
 	return readAccount(server, proxy, r.peer.division)
 }
 
-// memory returns what all processes take, those of the proxy included.
-func (r *running) memory() memory {
+// memory returns the PSS of all processes, those of the proxy included.
+func (r *running) memory() int64 {
 	t := readTable("/proc")
 	server, proxy := r.pids()
 	return memoryOf(slices.Concat(t.below(server), t.below(proxy)))
 }
 
-// resident returns the RSS of each of the server's processes, the first one first.
-func (r *running) resident() []int64 {
+// serverMemory returns the PSS of each of the server's processes, the first one
+// first: what they share, such as the program's text, counts once.
+func (r *running) serverMemory() []int64 {
 	server, _ := r.pids()
 	var each []int64
 	for _, pid := range r.peer.division.serving("/proc", readTable("/proc").below(server)) {
-		each = append(each, memoryOf([]int{pid}).RSS)
+		each = append(each, memoryOf([]int{pid}))
 	}
 	return each
 }
