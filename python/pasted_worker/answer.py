@@ -234,8 +234,9 @@ class Answer:
             before = []
 
 
-# Told from an application's by being this very object.
-_EARLY_HINTS = "103 Early Hints"
+# Told from an application's by being this very object. It is no literal: Pythons
+# without the lock have one object for all literals of a text.
+_EARLY_HINTS = " ".join(("103", "Early Hints"))
 
 # Fields of a page that says what the application has raised.
 _PAGE = [

@@ -43,7 +43,16 @@ _calls = []  # raising in a thread, and taking that back
 
 
 def _load():
-    """Have _calls filled: ctypes costs time that most processes never need."""
+    """Have _calls filled: ctypes costs time that most processes never need.
+
+    Raise NotImplementedError where no look and raising are one step (a module of
+    the application's may switch the lock on), or where nothing raised can be taken
+    back.
+    """
+    if sys.implementation.name == "pypy":
+        raise NotImplementedError("PyPy cannot take back what is raised in it")
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        raise NotImplementedError("this Python runs without its lock")
     if not _calls:
         import ctypes
         where = ("PyThreadState_SetAsyncExc", ctypes.pythonapi)

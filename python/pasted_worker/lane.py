@@ -331,7 +331,7 @@ class Lane:
                 if self.strike(number, exception):
                     del self.overdue[number]
                     self._struck = True
-            except (ImportError, AttributeError) as error:  # a Python without ctypes
+            except (ImportError, AttributeError, NotImplementedError) as error:  # the first two: no ctypes
                 self._log.write(logging.ERROR, "a thread cannot be stopped: %s" % error, number)
 
     def strike(self, number, exception):

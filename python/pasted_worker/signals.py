@@ -9,6 +9,7 @@ that the application starts. A handler that the application sets up goes before.
 
 import os
 import signal
+import sys
 import threading
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -43,10 +44,21 @@ def _disown():
     At once, not when one comes: a signal that comes just before the process
     waits in a system call is handled only after that.
     """
+    _take_signals()
     for number in _SIGNALS:
         if signal.getsignal(number) is _handle:
             signal.signal(number, _default(number))
     _release()
+
+
+def _take_signals():
+    """Have this thread, the only one of a process that it has forked, handle signals.
+
+    In PyPy they stay the first thread's, which may not be there.
+    """
+    if sys.implementation.name == "pypy":
+        import __pypy__
+        __pypy__.thread.signals_enabled.__enter__()
 
 
 def _handle(number, frame):

@@ -23,6 +23,9 @@ sys.path.insert(0, SIDE)
 from pasted_worker.frames import *  # noqa: E402,F401,F403
 from pasted_worker import frames  # noqa: E402
 
+PYPY = sys.implementation.name == "pypy"
+LOCKED = getattr(sys, "_is_gil_enabled", lambda: True)()  # one thread at a time, by the interpreter's lock
+
 PATIENCE = 20  # seconds until a process that says nothing has failed
 
 Frame = collections.namedtuple("Frame", "kind flags aux number payload")

@@ -45,6 +45,9 @@ APP = """
 """
 
 
+needs_board = unittest.skipIf(pasted.PYPY, "PyPy does not say how it stores: it has no board")
+
+
 class Slots(unittest.TestCase):
     def setUp(self):
         pasted.become_subreaper()
@@ -69,6 +72,7 @@ class Slots(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.002)
 
+    @needs_board
     def test_begin_and_end_are_written(self):
         worker = self.serving(lanes=2)
         self.assertTrue(worker.ready["board"])
@@ -83,12 +87,14 @@ class Slots(unittest.TestCase):
         for lane, number in ((0, held), (1, other)):
             self.await_(lambda: self.slot(worker, lane) == (number, number, 0), "the request's end")
 
+    @needs_board
     def test_end_of_a_request_that_raises_is_written(self):
         worker = self.serving()
         number = worker.request("/raise")
         self.assertIsNone(worker.reply(number).status)
         self.await_(lambda: self.slot(worker) == (number, number, 0), "the request's end")
 
+    @needs_board
     def test_revoked_requests_are_skipped_and_those_behind_served(self):
         worker = self.serving(lanes=2)
         held = worker.request("/hold")
@@ -104,6 +110,7 @@ class Slots(unittest.TestCase):
         self.assertEqual(worker.reply(kept).body, b"/hold /release /kept")
         self.await_(lambda: self.slot(worker) == (kept, kept, taken[-1]), "the slot")
 
+    @needs_board
     def test_revoking_what_has_begun_changes_nothing(self):
         worker = self.serving(lanes=2)
         held = worker.request("/hold")
@@ -112,6 +119,7 @@ class Slots(unittest.TestCase):
         worker.reply(worker.request("/release", lane=1), 1)
         self.assertEqual(worker.reply(held).status, "200 OK")
 
+    @needs_board
     def test_heart_beats_while_a_request_is_served_and_rests_then(self):
         worker = self.serving(lanes=2)
         self.assertEqual(worker.board[BEAT], 0)
@@ -129,6 +137,8 @@ class Slots(unittest.TestCase):
         worker.get("/again")
         self.await_(lambda: worker.board[BEAT] > before, "beats again")
 
+    @needs_board
+    @unittest.skipUnless(pasted.LOCKED, "there is no lock to hold")
     def test_heart_stands_still_while_the_lock_is_held(self):
         worker = self.serving()
         number = worker.request("/deaf")
@@ -139,6 +149,7 @@ class Slots(unittest.TestCase):
         self.assertEqual(worker.board[BEAT], before)
         worker.reply(number)
 
+    @needs_board
     def test_slots_outlive_the_process(self):
         worker = self.serving()
         died = worker.request("/die")
@@ -158,6 +169,7 @@ class Slots(unittest.TestCase):
         worker.wait()
         self.assertEqual(self.slot(worker), (0, 0, 0))
 
+    @needs_board
     def test_process_that_the_application_forks_writes_nothing(self):
         worker = self.serving()
         first = worker.request("/fork")

@@ -135,11 +135,11 @@ class Loaders(test_context.Case):
             return {"context": app_tree(local_conf={"got": "a" + question["global_conf"]["list"].replace("%%", "%")},
                                         loader="config:/a.ini")}
 
-        with self.assertRaisesRegex(TypeError, "Error in file /a.ini: sequence item 0: expected str instance, list found"):
+        with self.assertRaisesRegex(TypeError, "Error in file /a.ini: sequence item 0: expected str( instance)?, list found"):
             self.loader(x=answer).get_app("x", {"list": []})
 
     def test_names_that_are_no_text(self):
-        with self.assertRaisesRegex(TypeError, "expected string or bytes-like object"):
+        with self.assertRaisesRegex(TypeError, "expected string or bytes-like object|can't use a string pattern"):
             self.loader().get_app(3)
 
     ERRORS = [
@@ -348,7 +348,7 @@ class Hidden(test_context.Case):
             def make(told):
                 read = told["a"].replace("%%", "%")  # as an interpolation leaves it
                 return {"context": app_tree(local_conf={"named": written % read}, loader="config:/x.ini")}
-            with self.assertRaisesRegex(TypeError, "Error in file /x.ini: argument of type 'NoneType'"):
+            with self.assertRaisesRegex(TypeError, "Error in file /x.ini: (argument of type )?'NoneType'"):
                 self.child(make, {"a": None})
 
     def test_text_of_no_file_is_named(self):
