@@ -210,6 +210,9 @@ func TestEarlyHintsGoAheadOfAStreamedBody(t *testing.T) {
 	server, _ := serveBodies(t)
 	for _, p := range protocols {
 		for _, expect := range []string{"", "100-continue"} {
+			if expect != "" && p.major == 2 {
+				continue // net/http's HTTP/2 sends no 100 (Continue) after a 103
+			}
 			t.Run(p.name+" "+expect, func(t *testing.T) {
 				hints := make(chan string, 10)
 				trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
