@@ -145,6 +145,7 @@ type Pool struct {
 	bootTime float64
 	name     uint32 // what the IDs of this pool's requests begin with
 	ids      atomic.Uint32
+	random   func(n int64) int64 // from 0 to n-1, for all jitter
 
 	pieces sync.Pool     // *[bodyPiece]byte
 	nudge  chan struct{} // holds one: the supervisor is to think again
@@ -203,6 +204,7 @@ func New(opts Options) *Pool {
 		least:     opts.Size, most: max(opts.Size, opts.Most),
 		born: time.Now(), bootTime: bootTime(),
 		name:    rand.Uint32(),
+		random:  rand.Int64N,
 		clock:   clock{kick: make(chan struct{}, 1)},
 		budget:  budget{saved: budgetFirst},
 		watcher: watcher{come: make(chan struct{}, 1)},

@@ -2,7 +2,6 @@ package pool
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"pasted/internal/worker"
@@ -53,7 +52,7 @@ type wear struct {
 // newWear returns the wear of a new worker.
 func (p *Pool) newWear() (w wear) {
 	if n := p.opts.Recycle.Requests; n > 0 {
-		w.most = uint64(n + rand.N(p.opts.Recycle.Jitter+1))
+		w.most = uint64(n + int(p.random(int64(p.opts.Recycle.Jitter)+1)))
 	}
 	return w
 }

@@ -279,9 +279,9 @@ func (s *supervisor) fail(slot *slot, l *life, err error, now time.Time) {
 	if l.first {
 		s.trouble.tries++
 		s.trouble.since = now
-		s.trouble.until = now.Add(s.trouble.backOff.Exited(0))
+		s.trouble.until = now.Add(s.trouble.backOff.Pause(0, s.pool.random))
 	} else {
-		s.trouble.failed(s.pool.opts.Log, now, l.id, s.serving(), err)
+		s.trouble.failed(s.pool, now, l.id, s.serving(), err)
 	}
 	if slot == s.replacing && slot.next == l {
 		s.replacing = nil
@@ -316,7 +316,7 @@ func (s *supervisor) bury(ctx context.Context, slot *slot, l *life, now time.Tim
 	}
 	p.noteRestart(m, "", m.worker.Exit().String())
 	if !p.isBroken(m) { // which has been logged
-		slot.relapse.exited(p.opts.Log, now, m, p.answersOf(m))
+		slot.relapse.exited(p, now, m, p.answersOf(m))
 	}
 }
 

@@ -28,17 +28,17 @@ type trouble struct {
 func (t *trouble) is() bool { return t.tries > 0 }
 
 // failed takes in that a worker did not start, and tells why if that is news.
-func (t *trouble) failed(log *slog.Logger, now time.Time, id, serving int, err error) {
+func (t *trouble) failed(p *Pool, now time.Time, id, serving int, err error) {
 	if t.tries++; t.tries == 1 {
 		t.since = now
 	}
-	t.until = now.Add(t.backOff.Exited(0))
+	t.until = now.Add(t.backOff.Pause(0, p.random))
 	reason, facts := whatIsWrong(err, serving)
 	if reason == t.reason {
 		return
 	}
 	t.reason = reason
-	log.Error("workers do not start; it is tried again and again, and told when it works",
+	p.opts.Log.Error("workers do not start; it is tried again and again, and told when it works",
 		append([]any{"worker", id, "serving", serving, "err", err}, facts...)...)
 }
 
@@ -82,12 +82,12 @@ type relapse struct {
 
 // exited takes in a worker's end that nobody has asked for, and tells of it
 // unless it is as the one before it in a row that has been told of.
-func (r *relapse) exited(log *slog.Logger, now time.Time, m *member, answers uint64) {
+func (r *relapse) exited(p *Pool, now time.Time, m *member, answers uint64) {
 	lived := now.Sub(m.began)
 	if answers >= usefulAnswers {
 		*r = relapse{}
 	} else {
-		pause := r.backOff.Exited(lived)
+		pause := r.backOff.Pause(lived, p.random)
 		if r.backOff.Exits == 1 {
 			r.since = now
 		}
@@ -101,10 +101,10 @@ func (r *relapse) exited(log *slog.Logger, now time.Time, m *member, answers uin
 	if backing && r.reason == exit {
 		return
 	}
-	log.Warn("worker exited", "worker", m.id, "pid", m.worker.PID(), "exit", exit, "elapsed", lived.Round(time.Millisecond))
+	p.opts.Log.Warn("worker exited", "worker", m.id, "pid", m.worker.PID(), "exit", exit, "elapsed", lived.Round(time.Millisecond))
 	if backing {
 		r.reason = exit
-		log.Warn("worker exits quickly, backing off; told again when it lives", "worker", m.id,
+		p.opts.Log.Warn("worker exits quickly, backing off; told again when it lives", "worker", m.id,
 			"exits", r.backOff.Exits, "pause", fmt.Sprint(r.until.Sub(now).Round(time.Millisecond)))
 	}
 }

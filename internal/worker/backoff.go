@@ -23,7 +23,10 @@ type BackOff struct {
 // zero for one that has not become ready, and returns how long to wait before
 // the next start: with a tenth of jitter, so that processes that died together
 // do not return together.
-func (b *BackOff) Exited(lived time.Duration) time.Duration {
+func (b *BackOff) Exited(lived time.Duration) time.Duration { return b.Pause(lived, rand.Int64N) }
+
+// Pause is Exited with the jitter from random, which gives a number from 0 to n-1.
+func (b *BackOff) Pause(lived time.Duration, random func(n int64) int64) time.Duration {
 	if lived >= QuickExit {
 		b.Exits = 0
 		return 0
@@ -33,5 +36,5 @@ func (b *BackOff) Exited(lived time.Duration) time.Duration {
 		return 0
 	}
 	pause := min(firstPause<<min(b.Exits-freeExits-1, 16), mostPause)
-	return pause - rand.N(pause/10+1)
+	return pause - time.Duration(random(int64(pause/10+1)))
 }
