@@ -91,6 +91,7 @@ func (r *Request) rewind() bool {
 		return false
 	}
 	_, err := body.Seek(0, io.SeekStart)
+	r.bodyRead = err != nil
 	return err == nil
 }
 

@@ -131,7 +131,7 @@ func (l *lane) expire(number uint64) {
 	p.mu.Lock()
 	place := -1
 	for i, r := range l.inflight {
-		if r.number == number && !r.overdue {
+		if r.number == number && !r.overdue && !r.revoked {
 			place = i
 		}
 	}

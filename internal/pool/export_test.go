@@ -12,6 +12,9 @@ func (p *Pool) SetPace(mean time.Duration) {
 	p.pace = pace{mean: mean, peak: mean}
 }
 
+// SetRandom has p's jitter come from random. It is for a pool that does not run yet.
+func (p *Pool) SetRandom(random func(n int64) int64) { p.random = random }
+
 // LaneMost is how many requests a lane holds of the fastest application.
 const LaneMost = aheadMost + 1
 

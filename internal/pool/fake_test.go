@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -166,20 +165,12 @@ func (w *fakeWorker) take(lane int, f wire.Frame) {
 }
 
 // word is a word of a lane's slot: see package board.
-func (w *fakeWorker) word(lane, index int) *atomic.Uint64 {
-	return (*atomic.Uint64)(unsafe.Pointer(&w.words[64*(1+2*lane)+8*index]))
-}
+func (w *fakeWorker) word(lane, index int) *atomic.Uint64 { return wordOf(w.words, lane, index) }
 
 // keepBoard gives w, which has not begun, a board.
 func (w *fakeWorker) keepBoard(t testing.TB) *fakeWorker {
-	b, file, err := board.New(len(w.lanes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	w.board = b
-	w.words, err = unix.Mmap(int(file.Fd()), 0, board.Size(len(w.lanes)), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
+	var err error
+	if w.board, w.words, err = mappedBoard(len(w.lanes)); err != nil {
 		t.Fatal(err)
 	}
 	return w

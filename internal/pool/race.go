@@ -48,7 +48,7 @@ func (l *lane) repeat() {
 	if r.cancelled || r.deaths > 0 || r.Body != nil || r.Wants != nil || l.current.request == r && l.current.begun {
 		return
 	}
-	if r.racer != nil && (r.racer.race.winner != nil || r.racer != r.racer.race.first || !r.racer.race.second.over) {
+	if r.racer != nil && (r.racer.race.winner != nil || r.racer != r.racer.race.first || !r.racer.race.second.over || r.racer.race.second.deaths > 0) {
 		return
 	}
 	kind := kindOf(r.Frame)

@@ -31,7 +31,7 @@ func TestSizeFollowsAStepOfTheLoad(t *testing.T) {
 	t.Parallel()
 	simulate(t, scaled(1, 8), func(s *sim) {
 		s.lanes = 1
-		s.load = func() (time.Duration, error) { return time.Second, nil }
+		s.load = func(int, int) (time.Duration, error) { return time.Second, nil }
 		s.service = func() time.Duration { return 50 * time.Millisecond }
 	}, func(s *sim) {
 		due := 0.0

@@ -145,6 +145,7 @@ func (p *Pool) returnLocked(r *Request) {
 		return
 	}
 	p.queue.putBack(r)
+	p.wakeLocked(r.came.Add(p.opts.QueueTimeout))
 }
 
 // remindLocked has the clock know the deadline of r, which no lane has any more.

@@ -75,7 +75,7 @@ func (p *Pool) look(now time.Time) (busy bool) {
 		if p.feelLocked(m, now); m.stalled {
 			suspected = p.suspectLocked(m, now, suspected)
 		}
-		busy = busy || m.stalled || m.inflight > 0
+		busy = busy || m.stalled || m.inflight > 0 || m.owesLocked()
 		switch still := now.Sub(m.pulse.moved); {
 		case !m.stalled || still < p.opts.StallTimeout:
 		case m.pulse.aborted.IsZero():

@@ -52,9 +52,9 @@ func TestStopWaitsForAHungRequestUntilItsDeadlineOnly(t *testing.T) {
 				if took, most := s.stopped(), 2*(timeout+grace); took > most {
 					t.Errorf("the stop took %v, want %v at most", took, most)
 				}
-				for n, err := range s.errs {
-					if s.ends[n] != 1 || !errors.Is(err, pool.ErrDeadline) {
-						t.Errorf("request %d ended %d times, with %v, want %v", n, s.ends[n], err, pool.ErrDeadline)
+				for n, a := range s.asked {
+					if a.ends != 1 || !errors.Is(a.err, pool.ErrDeadline) {
+						t.Errorf("request %d ended %d times, with %v, want %v", n, a.ends, a.err, pool.ErrDeadline)
 					}
 				}
 			})
