@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"pasted/e2e/harness"
-	"pasted/e2e/venvs"
 )
 
 // pylonsProject makes an application from the template of Pylons 1.0.3, and
@@ -18,7 +17,7 @@ import (
 // is no Python 2.7.
 func pylonsProject(t *testing.T) (dir, environment string) {
 	t.Helper()
-	if venvs.FindPython2() == "" {
+	if _, err := findPython("2.7"); err != nil {
 		t.Skip("no Python 2.7 on this machine")
 	}
 	environment = venv(t, "pylons")
@@ -141,7 +140,11 @@ body = "x" * 100000
 data = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.txt\"\r\n\r\n" + body + "\r\n--b--\r\n"
 print opener.open(urllib2.Request(base + "/hello/upload", data, {"Content-Type": "multipart/form-data; boundary=b"})).read()
 `
-	out, err := exec.Command(venvs.FindPython2(), "-c", script, server.URL).CombinedOutput()
+	python2, err := findPython("2.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(python2, "-c", script, server.URL).CombinedOutput()
 	if want := "café\nf.txt 100000\n"; err != nil || string(out) != want {
 		t.Errorf("a session and an upload give %q, %v; want %q", out, err, want)
 	}

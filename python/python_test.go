@@ -2,7 +2,6 @@ package python_test
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,37 +14,25 @@ import (
 	"pasted/python"
 )
 
-// minors are the Pythons 3 that Pasted works with.
-var minors = []int{6, 7, 8, 9, 10, 11, 12, 13, 14}
-
-// find returns an interpreter of Python 3.minor, or "" if there is none: one of
-// pyenv's, one on the PATH, or the system's own.
-func find(minor int) string {
-	version := fmt.Sprintf("3.%d", minor)
-	home, _ := os.UserHomeDir()
-	found, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", version+"*", "bin", "python"))
-	for _, name := range []string{"python" + version, "python3"} {
-		if path, err := exec.LookPath(name); err == nil {
-			found = append(found, path)
-		}
+// interpreter returns a Python by its name in package venvs, or skips the test.
+func interpreter(t *testing.T, name string) string {
+	t.Helper()
+	layout, err := venvs.Find()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, path := range found {
-		out, err := exec.Command(path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").Output()
-		if err == nil && strings.TrimSpace(string(out)) == version {
-			return path
-		}
+	path, err := layout.Interpreter(name)
+	if err != nil {
+		t.Skip(err)
 	}
-	return ""
+	return path
 }
 
 // TestUnderEveryPython runs the tests of tests/ in each Python that is there.
 func TestUnderEveryPython(t *testing.T) {
-	for _, minor := range minors {
-		t.Run(fmt.Sprintf("3.%d", minor), func(t *testing.T) {
-			path := find(minor)
-			if path == "" {
-				t.Skipf("no Python 3.%d on this machine", minor)
-			}
+	for _, name := range venvs.Interpreters {
+		t.Run(name, func(t *testing.T) {
+			path := interpreter(t, name)
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), path, "-B", "-m", "unittest", "discover")
 			cmd.Dir = "tests"
@@ -109,7 +96,7 @@ func TestPython2HasItsOwnModules(t *testing.T) {
 	if modules["pasted_worker.lane"] == python.Python3.Modules()["pasted_worker.lane"] {
 		t.Error("pasted_worker.lane is that of Python 3")
 	}
-	path := findPython2(t)
+	path := interpreter(t, "2.7")
 	for name, source := range modules {
 		cmd := exec.Command(path, "-c", "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')", name)
 		cmd.Stdin = strings.NewReader(source)
@@ -119,29 +106,10 @@ func TestPython2HasItsOwnModules(t *testing.T) {
 	}
 }
 
-// findPython2 returns an interpreter of Python 2.7, or skips the test.
-func findPython2(t *testing.T) string {
-	t.Helper()
-	home, _ := os.UserHomeDir()
-	found, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", "2.7*", "bin", "python"))
-	for _, name := range []string{"python2.7", "pypy"} {
-		if path, err := exec.LookPath(name); err == nil {
-			found = append(found, path)
-		}
-	}
-	for _, path := range found {
-		if exec.Command(path, "-c", "import sys; sys.exit(sys.version_info[:2] != (2, 7))").Run() == nil {
-			return path
-		}
-	}
-	t.Skip("no Python 2.7 on this machine")
-	return ""
-}
-
 // TestUnderPython2 runs the tests of tests27/: their side is a Python 3's, the
 // process that they start and talk to is of Python 2.7.
 func TestUnderPython2(t *testing.T) {
-	path := findPython2(t)
+	path := interpreter(t, "2.7")
 	python3, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("no python3 on the PATH")

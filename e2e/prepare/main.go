@@ -1,9 +1,10 @@
-// Command prepare makes the virtual environments that the end-to-end tests
-// need, unless they are there already. `make test` runs it.
+// Command prepare makes the virtual environments and the Pythons that the
+// end-to-end tests need, unless they are there already. `make test` runs it.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -31,5 +32,5 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return layout.MakeAll(ctx, python, os.Stdout)
+	return errors.Join(layout.MakeAll(ctx, python, os.Stdout), layout.MakeInterpreters(ctx, os.Stdout))
 }

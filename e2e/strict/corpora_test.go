@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,51 +52,6 @@ func (c corpusCase) agrees(verdict string) bool {
 	return verdict == "waits"
 }
 
-// A difference is a line of testdata/differences.txt: where our verdict is not
-// the suite's, and by which paragraph.
-type difference struct {
-	line        int
-	suite, name string // name is a pattern of path.Match
-	ours, why   string
-	used        bool
-}
-
-// differences reads the table. Its columns are separated by " | ".
-func differences(t *testing.T) []*difference {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "differences.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var table []*difference
-	for i, line := range strings.Split(string(text), "\n") {
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		column := strings.Split(line, " | ")
-		if len(column) != 4 {
-			t.Fatalf("differences.txt:%d: %d columns, want suite, case, ours, why", i+1, len(column))
-		}
-		for j := range column {
-			column[j] = strings.TrimSpace(column[j])
-		}
-		table = append(table, &difference{line: i + 1, suite: column[0], name: column[1], ours: column[2], why: column[3]})
-	}
-	return table
-}
-
-func find(table []*difference, suite, name, ours string) *difference {
-	for _, d := range table {
-		if d.suite != suite || d.ours != ours {
-			continue
-		}
-		if matched, _ := path.Match(d.name, name); matched {
-			return d
-		}
-	}
-	return nil
-}
-
 // TestCorpora holds the server to the verdicts of other servers' tests, but for
 // the differences in the table, and the table to having no other. With -v it
 // says each of them.
@@ -107,32 +61,32 @@ func TestCorpora(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: no suites: %v", dir, err)
 	}
-	server, table := start(t, short), differences(t)
+	server, table := start(t, short), harness.ReadDifferences(t, true)
 	for _, file := range files {
 		suite := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(suite, func(t *testing.T) { testSuite(t, server, suite, load(t, file), table) })
 	}
 }
 
-func testSuite(t *testing.T, server *harness.Server, suite string, cases []corpusCase, table []*difference) {
+func testSuite(t *testing.T, server *harness.Server, suite string, cases []corpusCase, table harness.Differences) {
 	agreed, differ := 0, 0
 	for i, c := range cases {
 		ours, ok := settled(t, server, c, uint64(i))
-		switch d := find(table, suite, c.Name, ours.verdict()); {
+		switch d := table.Find(suite, c.Name, ours.verdict()); {
 		case !ok:
 		case c.agrees(ours.verdict()):
 			agreed++
 		case d != nil:
-			d.used = true
+			d.Used = true
 			differ++
-			t.Logf("%s: the suite has %s, we have %s %s: %s", c.Name, c.want(), ours.verdict(), ours.reason, d.why)
+			t.Logf("%s: the suite has %s, we have %s %s: %s", c.Name, c.want(), ours.verdict(), ours.reason, d.Why)
 		default:
 			t.Errorf("%s: %s %s, want %s\n%s", c.Name, ours.verdict(), ours.reason, c.want(), clip(c.Data))
 		}
 	}
-	for _, d := range table {
-		if d.suite == suite && !d.used && !t.Failed() {
-			t.Errorf("differences.txt:%d: there is no such difference any more", d.line)
+	for _, d := range table.Unneeded(suite) {
+		if !t.Failed() {
+			t.Errorf("differences.txt:%d: there is no such difference any more", d.Line)
 		}
 	}
 	t.Logf("%d requests: %d as the suite has it, %d otherwise, by differences.txt", len(cases), agreed, differ)

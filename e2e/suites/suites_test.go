@@ -12,9 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -45,44 +43,6 @@ type outcome struct {
 	Why    string
 }
 
-// A difference is a line of testdata/differences.txt: a case that is not passed,
-// and why that is right.
-type difference struct {
-	line              int
-	suite, name, text string // name is a pattern of path.Match
-	used              bool
-}
-
-// differences reads the table. Its columns are separated by " | ".
-func differences(t *testing.T) []*difference {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "differences.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var table []*difference
-	for i, line := range strings.Split(string(text), "\n") {
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		column := strings.Split(line, " | ")
-		if len(column) != 3 {
-			t.Fatalf("differences.txt:%d: %d columns, want suite, case, why", i+1, len(column))
-		}
-		table = append(table, &difference{line: i + 1, suite: column[0], name: column[1], text: column[2]})
-	}
-	return table
-}
-
-func find(table []*difference, suite, name string) *difference {
-	for _, d := range table {
-		if matched, _ := path.Match(d.name, name); d.suite == suite && matched {
-			return d
-		}
-	}
-	return nil
-}
-
 // TestSuites runs the suites, and holds differences.txt and README.md to having
 // every case that is not passed and no other. With -v it says each of them.
 func TestSuites(t *testing.T) {
@@ -91,13 +51,13 @@ func TestSuites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := differences(t)
+	table := harness.ReadDifferences(t, false)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range table {
-		if row := fmt.Sprintf("| %s | %s | %s |\n", d.suite, d.name, d.text); !bytes.Contains(readme, []byte(row)) {
+		if row := fmt.Sprintf("| %s | %s | %s |\n", d.Suite, d.Case, d.Why); !bytes.Contains(readme, []byte(row)) {
 			t.Errorf("README.md has no row %s", row)
 		}
 	}
@@ -114,28 +74,26 @@ func TestSuites(t *testing.T) {
 }
 
 // judge returns how many cases are passed; of the others each must be in the table.
-func judge(t *testing.T, suite string, outcomes []outcome, table []*difference) (passed int) {
+func judge(t *testing.T, suite string, outcomes []outcome, table harness.Differences) (passed int) {
 	t.Helper()
 	for _, o := range outcomes {
-		d := find(table, suite, o.Case)
+		d := table.Find(suite, o.Case, "")
 		switch {
 		case o.Passed && d != nil:
-			t.Errorf("%s is passed, differences.txt:%d says it is not", o.Case, d.line)
+			t.Errorf("%s is passed, differences.txt:%d says it is not", o.Case, d.Line)
 		case o.Passed:
 		case d == nil:
 			t.Errorf("%s: %s", o.Case, o.Why)
 		default:
-			d.used = true
-			t.Logf("%s: %s: %s", o.Case, o.Why, d.text)
+			d.Used = true
+			t.Logf("%s: %s: %s", o.Case, o.Why, d.Why)
 		}
 		if o.Passed {
 			passed++
 		}
 	}
-	for _, d := range table {
-		if d.suite == suite && !d.used {
-			t.Errorf("differences.txt:%d: there is no such case", d.line)
-		}
+	for _, d := range table.Unneeded(suite) {
+		t.Errorf("differences.txt:%d: there is no such case", d.Line)
 	}
 	return passed
 }

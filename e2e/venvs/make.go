@@ -68,8 +68,9 @@ func (l Layout) lock() (unlock func(), err error) {
 // make makes one environment. What pip says becomes part of the error.
 func (l Layout) make(ctx context.Context, name, python string, log io.Writer) error {
 	if l.wantsPython2(name) {
-		if python = FindPython2(); python == "" {
-			fmt.Fprintf(log, "%s is not made: no Python 2.7 on this machine\n", l.Dir(name))
+		var err error
+		if python, err = l.Interpreter("2.7"); err != nil {
+			fmt.Fprintf(log, "%s is not made: %v\n", l.Dir(name), err)
 			return nil
 		}
 	}

@@ -1,6 +1,6 @@
-// Package venvs knows the virtual environments that the end-to-end tests run
-// applications in: where each one is, what it must hold, and that tools/venv
-// makes it. It leaves to others what is done with them.
+// Package venvs knows the Pythons and the virtual environments that the
+// end-to-end tests run applications in: where each one is, what it must hold, and
+// what makes it. It leaves to others what is done with them.
 package venvs
 
 import (
@@ -88,23 +88,6 @@ func (l Layout) Ready(name string) (string, error) {
 		return "", fmt.Errorf("virtual environment %s: %w", l.Dir(name), ErrNotPrepared)
 	}
 	return l.Dir(name), nil
-}
-
-// FindPython2 returns an interpreter of Python 2.7, one of pyenv's or on the
-// PATH, or "" if there is none: then the environments that want one are not made.
-func FindPython2() string {
-	home, _ := os.UserHomeDir()
-	found, _ := filepath.Glob(filepath.Join(home, ".pyenv", "versions", "2.7*", "bin", "python"))
-	if path, err := exec.LookPath("python2.7"); err == nil {
-		found = append(found, path)
-	}
-	for _, path := range found {
-		out, err := exec.Command(path, "-c", `import sys; print(sys.version_info[:2] == (2, 7) and sys.executable or "")`).Output()
-		if path := strings.TrimSpace(string(out)); err == nil && path != "" {
-			return path
-		}
-	}
-	return ""
 }
 
 // python2 is how the requirements begin of an environment of Python 2.7.

@@ -75,3 +75,16 @@ func TestEveryFailureIsReported(t *testing.T) {
 		}
 	}
 }
+
+func TestInterpreterIsWhatItSaysItIs(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("PATH", t.TempDir())
+	l := layout(t)
+	prepared := filepath.Join(l.Cache, ".pythons", "3.13t", "bin", "python3")
+	for says, want := range map[string]string{"3.13": "", "3.13t": "/its/own"} {
+		write(t, "#!/bin/sh\necho "+says+"\necho /its/own\n", prepared)
+		if path, err := l.Interpreter("3.13t"); path != want || (err == nil) != (want != "") {
+			t.Errorf("one that says it is %s is %q, %v; want %q", says, path, err, want)
+		}
+	}
+}

@@ -13,7 +13,7 @@ from pasted_worker import greenlets
 from pasted_worker.frames import (
     ANSWER, BOARD, CANCEL, EXPIRE, EXTEND, EXTENDED, FILES, FLAG_FAILED, FLAG_GONE, FORK, HEAD,
     IMPORTED, LANES, LOG, MAX_DESCRIPTORS, PING, PONG, RESOLVE)
-from pasted_worker.log import current
+from pasted_worker.log import shield
 
 Frame = collections.namedtuple("Frame", "kind flags aux number payload descriptors")
 
@@ -114,7 +114,7 @@ class Control:
         self._write(HEAD.pack(len(record), LOG, FLAG_FAILED, logging.ERROR, number) + record)
 
     def _write(self, frames):
-        with self._writing:
+        with shield(), self._writing:
             if self._socket is None:
                 return
             try:
@@ -134,10 +134,7 @@ class Control:
         _room(16)
         if self._socket is None or os.getpid() != self._pid:
             raise RuntimeError("a process that the application has forked cannot load components")
-        lane = getattr(current, "lane", None)
-        if lane is None:
-            return self._ask(value)
-        with lane.shield:  # an exception from outside would tear a frame apart
+        with shield():
             return self._ask(value)
 
     def _ask(self, value):

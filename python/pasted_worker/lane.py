@@ -198,7 +198,7 @@ class Lane:
             self.send = self._socket.sendall
 
     def _send_in_turn(self, frame):
-        with self._sharing:
+        with self.shield, self._sharing:
             self._socket.sendall(frame)
 
     def _ask_body(self, number, size):
@@ -342,8 +342,10 @@ class Lane:
 
     def stop_if_overdue(self, number):
         """Raise what has come while nothing could be raised from outside."""
+        self.inside[0] = 0  # see log.shield; inside is set again before others have the lock
         with self._striking:
             exception = self.overdue.pop(number, None)
+            self.inside[0] = number
         if exception is not None:
             raise exception
 
@@ -366,24 +368,30 @@ class Lane:
 class Shield:
     """A part of the lane's own work in which nothing is raised from outside.
 
-    Other threads than the lane's may enter it; that changes nothing for it.
+    It may be entered again inside. Other threads than the lane's may enter it; that
+    changes nothing for it.
     """
 
     def __init__(self, lane):
         self._lane = lane
         self._was = 0
+        self._depth = 0
 
     def __enter__(self):
         lane = self._lane
         if threading.get_ident() == lane.thread:
-            self._was, lane.inside[0] = lane.inside[0], 0
+            if not self._depth:
+                self._was, lane.inside[0] = lane.inside[0], 0
+            self._depth += 1
 
     def __exit__(self, *exc_info):
         lane = self._lane
         if threading.get_ident() == lane.thread:
-            lane.inside[0] = self._was
-            if lane.overdue and self._was:
-                lane.stop_if_overdue(self._was)
+            self._depth -= 1
+            if not self._depth:
+                lane.inside[0] = self._was
+                if lane.overdue and self._was:
+                    lane.stop_if_overdue(self._was)
 
 
 class Deadline:

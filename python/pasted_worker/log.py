@@ -11,6 +11,28 @@ TRACEBACK = 256 * 1024  # bytes; of a longer one the rest is left out
 current = threading.local()
 
 
+class _NoShield:
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *exc_info):
+        pass
+
+
+_no_shield = _NoShield()
+
+
+def shield():
+    """Return the Shield of the lane that this thread serves, or what shields nothing.
+
+    Locks are taken in it that others wait for, and frames sent that must be whole.
+    In Python 3.14 what is raised from outside in a thread that waits for a lock
+    comes up when it has the lock, before the with statement that would release it.
+    """
+    lane = getattr(current, "lane", None)
+    return _no_shield if lane is None else lane.shield
+
+
 class Log:
     """Pasted's log, as every thread of this process may write to it."""
 
@@ -33,7 +55,7 @@ class Log:
 
     def join(self, stream, text):
         """Add text to what stream has not logged yet, and log whole lines."""
-        with self._joining:
+        with shield(), self._joining:
             text = stream.rest + text
             end = text.rfind("\n")
             if stream.ended or len(text) - end > LINE:
