@@ -1,7 +1,7 @@
 // Package suites_test runs the tests of other WSGI servers against the built
-// pasted: waitress's and bjoern's as they are (the folder prepare fetches them),
-// and cases of its own for those that no package registry has, NGINX Unit's and
-// mod_wsgi's. README.md says how many are passed, and why each other is not.
+// pasted: waitress's, bjoern's and mod_wsgi's applications as they are (the folder
+// prepare fetches them), and cases of its own for those that no package registry
+// has, NGINX Unit's and the rest of mod_wsgi's. README.md says how many are passed, and why each other is not.
 package suites_test
 
 import (

@@ -34,6 +34,7 @@ type suite struct{ name, folder, from string }
 var suites = []suite{
 	{"waitress", "waitress", "waitress 3.0.2, tests/test_functional.py and its fixture applications"},
 	{"bjoern", "bjoern", "bjoern 3.2.2, tests"},
+	{"mod_wsgi", "mod_wsgi-standalone", "mod_wsgi-standalone 4.9.4, tests"},
 }
 
 // An outcome is what a runner prints of a case.
