@@ -102,6 +102,7 @@ func (r *running) stir(ctx context.Context, c *client, length time.Duration) []r
 	results := traffic{rate: 300, next: next, seed: rand.Uint64()}.run(ctx, c, length)
 	cancel()
 	harm.Wait()
+	c.close() // the connections that it has kept are none that the server leaves behind
 	return results
 }
 
