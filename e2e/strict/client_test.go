@@ -68,8 +68,14 @@ func (r reading) verdict() string {
 	return strings.Join(parts, ", ")
 }
 
+// answersLimit is how long the answers that must come are waited for before the
+// sending ends.
+const answersLimit = 10 * time.Second
+
 // converse sends data in its manner on a connection of its own, ends its
-// sending, and reads all answers.
+// sending, and reads all answers. It ends its sending when the requests in data
+// have been answered: one that still waits for its turn is dropped when its
+// client seems to have left.
 func converse(t testing.TB, addr string, data []byte, m manner) reading {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -80,18 +86,60 @@ func converse(t testing.TB, addr string, data []byte, m manner) reading {
 	if err := conn.SetDeadline(time.Now().Add(answerLimit)); err != nil {
 		t.Fatal(err)
 	}
-	answers := make(chan []byte)
-	go func() {
-		// A server that has refused may reset what it did not read.
-		got, err := io.ReadAll(conn)
-		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-			got = append(got, "\x00no end of the connection"...)
-		}
-		answers <- got
-	}()
+	answers := newCollector(len(modelOf(data).served))
+	go answers.collect(conn)
 	send(conn, data, m)
+	select {
+	case <-answers.enough:
+	case <-answers.ended:
+	case <-time.After(answersLimit):
+	}
 	_ = conn.(*net.TCPConn).CloseWrite() // the server may have closed already
-	return read(t, <-answers)
+	<-answers.ended
+	return read(t, answers.got)
+}
+
+// A collector reads a connection to its end.
+type collector struct {
+	wanted int
+	enough chan struct{} // is closed when so many answers have begun, or seem to have
+	ended  chan struct{} // is closed at the end
+	got    []byte        // all, once ended is closed
+}
+
+func newCollector(wanted int) *collector {
+	c := &collector{wanted: wanted, enough: make(chan struct{}), ended: make(chan struct{})}
+	if wanted == 0 {
+		close(c.enough)
+	}
+	return c
+}
+
+func (c *collector) collect(conn net.Conn) {
+	defer close(c.ended)
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := conn.Read(piece)
+		c.got = append(c.got, piece[:n]...)
+		if c.wanted > 0 && c.begun() >= c.wanted {
+			c.wanted = 0
+			close(c.enough)
+		}
+		if err == nil {
+			continue
+		}
+		// A server that has refused may reset what it did not read.
+		if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+			c.got = append(c.got, "\x00no end of the connection"...)
+		}
+		return
+	}
+}
+
+// begun returns how many final answers there are in got, what looks like one in
+// an answer's body included.
+func (c *collector) begun() int {
+	return bytes.Count(c.got, []byte("HTTP/1.")) - bytes.Count(c.got, []byte("HTTP/1.1 1"))
 }
 
 // send writes as much of data as the server takes.
