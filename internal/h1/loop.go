@@ -1,10 +1,16 @@
 package h1
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+)
+
+const (
+	napMost = time.Millisecond // what others may wait for, when Go's scheduler does not know that a loop sleeps
+	endless = time.Duration(math.MaxInt64)
 )
 
 // A Loop waits for descriptors to become ready and calls whoever owns them, all
@@ -15,6 +21,7 @@ type Loop struct {
 	poller  poller
 	sources []Source // by descriptor
 	now     time.Time
+	napTime time.Duration // see wait; 0: it does not nap
 	ended   bool
 
 	dirty []Flusher // since the turn began
@@ -60,6 +67,9 @@ func NewLoop() (*Loop, error) {
 // descriptors, and no others. It keeps its goroutine's thread to itself: the
 // goroutine is to end with it.
 func (l *Loop) Run() {
+	if runtime.GOMAXPROCS(0) > 1 { // the other goroutines need one meanwhile
+		l.napTime = napMost
+	}
 	runtime.LockOSThread() // for Yield, which processes that others start do not inherit
 	defer l.poller.close()
 	for !l.ended {
@@ -107,23 +117,24 @@ func (l *Loop) dispatch(fd int, e Events) {
 }
 
 // wait returns when a descriptor is ready, something has been posted or the
-// alarm is due. It asks first and sleeps then: most turns under load find
-// something, and need not tell Go's scheduler that they might sleep.
+// alarm is due. Under load something comes soon, and it costs more than the sleep
+// itself to tell Go's scheduler of it, which then takes the processor back that
+// the loop had: so the loop naps first.
 func (l *Loop) wait() {
-	if l.poller.poll(0) > 0 {
-		return
-	}
 	l.asleep.Store(true)
-	if !l.hasPosted() {
+	switch {
+	case l.hasPosted():
+		l.poller.poll(0)
+	case l.poller.nap(min(l.napTime, l.timeout())) == 0 && l.asleep.Load():
 		l.poller.poll(l.timeout())
 	}
 	l.asleep.Store(false)
 }
 
-// timeout returns how long to wait at most; negative: without an end.
+// timeout returns how long to wait at most.
 func (l *Loop) timeout() time.Duration {
 	if l.next.IsZero() {
-		return -1
+		return endless
 	}
 	return max(0, time.Until(l.next))
 }

@@ -59,18 +59,14 @@ func interest(fd int, room bool) *unix.EpollEvent {
 
 func (p *poller) remove(fd int) { _ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil) }
 
-// poll fills events, waiting for timeout at most; negative: without an end.
+// poll fills events, waiting for timeout at most.
 func (p *poller) poll(timeout time.Duration) int {
-	if timeout == 0 {
-		// It does not sleep, and so Go's scheduler need not hear of it.
-		n, _, _ := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll),
-			uintptr(unsafe.Pointer(&p.events)), readyMost, 0, 0, 0)
-		p.ready = max(0, int(n))
-		return p.ready
+	if timeout <= 0 {
+		return p.nap(0)
 	}
 	milliseconds := -1
-	if timeout > 0 {
-		milliseconds = int((timeout + time.Millisecond - 1) / time.Millisecond)
+	if timeout < endless {
+		milliseconds = ceilMilliseconds(timeout)
 	}
 	n, err := unix.EpollWait(p.epoll, p.events[:], milliseconds)
 	if err != nil && !errors.Is(err, unix.EINTR) {
@@ -78,6 +74,20 @@ func (p *poller) poll(timeout time.Duration) int {
 	}
 	p.ready = max(0, n)
 	return p.ready
+}
+
+// nap is poll without a word to Go's scheduler. What that wants of this thread
+// ends it, by a signal (epoll_wait(2), EINTR); who waits for the scheduler to give
+// it a processor may have to wait for timeout.
+func (p *poller) nap(timeout time.Duration) int {
+	n, _, _ := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll),
+		uintptr(unsafe.Pointer(&p.events)), readyMost, uintptr(ceilMilliseconds(timeout)), 0, 0)
+	p.ready = max(0, int(n))
+	return p.ready
+}
+
+func ceilMilliseconds(d time.Duration) int {
+	return int((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 // at returns the i-th of what is ready.

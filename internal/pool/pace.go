@@ -7,7 +7,7 @@ const (
 	aheadBudget = 500 * time.Microsecond // the most that a request may wait behind others
 	// computeBudget is the same on the only lane of a worker that computes:
 	// elsewhere the request would wait for the interpreter's lock instead.
-	computeBudget = 2 * time.Millisecond
+	computeBudget = 4 * time.Millisecond
 	slowRequest   = 10 * time.Millisecond // one that took as long lately switches it off
 	aheadMost     = 31
 	// aheadBytes bounds what is sent ahead on one lane, so that it fits the
