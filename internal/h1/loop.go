@@ -21,7 +21,7 @@ type Loop struct {
 	poller  poller
 	sources []Source // by descriptor
 	now     time.Time
-	napTime time.Duration // see wait; 0: it does not nap
+	naps    bool // see wait
 	ended   bool
 
 	dirty []Flusher // since the turn began
@@ -67,9 +67,6 @@ func NewLoop() (*Loop, error) {
 // descriptors, and no others. It keeps its goroutine's thread to itself: the
 // goroutine is to end with it.
 func (l *Loop) Run() {
-	if runtime.GOMAXPROCS(0) > 1 { // the other goroutines need one meanwhile
-		l.napTime = napMost
-	}
 	runtime.LockOSThread() // for Yield, which processes that others start do not inherit
 	defer l.poller.close()
 	for !l.ended {
@@ -117,15 +114,19 @@ func (l *Loop) dispatch(fd int, e Events) {
 }
 
 // wait returns when a descriptor is ready, something has been posted or the
-// alarm is due. Under load something comes soon, and it costs more than the sleep
-// itself to tell Go's scheduler of it, which then takes the processor back that
-// the loop had: so the loop naps first.
+// alarm is due. While others use up the processors something comes soon, and it
+// costs more than the sleep itself to tell Go's scheduler of it, which then gives
+// the loop's place to others and has to find it another: so the loop naps first.
 func (l *Loop) wait() {
 	l.asleep.Store(true)
+	nap := time.Duration(0)
+	if l.naps {
+		nap = min(napMost, l.timeout())
+	}
 	switch {
 	case l.hasPosted():
 		l.poller.poll(0)
-	case l.poller.nap(min(l.napTime, l.timeout())) == 0 && l.asleep.Load():
+	case l.poller.nap(nap) == 0 && l.asleep.Load():
 		l.poller.poll(l.timeout())
 	}
 	l.asleep.Store(false)

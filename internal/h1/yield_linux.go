@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,7 @@ func (l *Loop) Yield(on bool) {
 		from, to = to, from
 	}
 	l.Post(func() {
+		l.naps = on && runtime.GOMAXPROCS(0) > 1 // the other goroutines need one meanwhile
 		if policy() == from {
 			setPolicy(to)
 		}
