@@ -9,8 +9,12 @@ import (
 )
 
 const (
-	napMost = time.Millisecond // what others may wait for, when Go's scheduler does not know that a loop sleeps
-	endless = time.Duration(math.MaxInt64)
+	// napMost is what others may have to wait for a processor that Go's scheduler
+	// does not know to be free.
+	napMost = time.Millisecond
+	// shareEach is how often Go's scheduler has a say: before 10 ms are over.
+	shareEach = 4 * time.Millisecond
+	endless   = time.Duration(math.MaxInt64)
 )
 
 // A Loop waits for descriptors to become ready and calls whoever owns them, all
@@ -21,7 +25,8 @@ type Loop struct {
 	poller  poller
 	sources []Source // by descriptor
 	now     time.Time
-	naps    bool // see wait
+	yields  bool      // see Yield
+	shared  time.Time // when Go's scheduler last had a say, see share
 	ended   bool
 
 	dirty []Flusher // since the turn began
@@ -64,14 +69,24 @@ func NewLoop() (*Loop, error) {
 }
 
 // Run calls sources and what is posted until Close. It closes the loop's own
-// descriptors, and no others. It keeps its goroutine's thread to itself: the
+// descriptors, and no others. It may keep its goroutine's thread to itself: the
 // goroutine is to end with it.
 func (l *Loop) Run() {
-	runtime.LockOSThread() // for Yield, which processes that others start do not inherit
 	defer l.poller.close()
 	for !l.ended {
 		l.wait()
 		l.turn()
+		l.share()
+	}
+}
+
+// share has Go's scheduler look who else wants to run. That takes it next to no
+// time; where it has not looked for 10 ms, it is woken every 20 µs, because it
+// believes that it has to take the processor from a goroutine that does not stop.
+func (l *Loop) share() {
+	if !l.yields && l.now.Sub(l.shared) > shareEach {
+		l.shared = l.now
+		runtime.Gosched()
 	}
 }
 
@@ -120,7 +135,7 @@ func (l *Loop) dispatch(fd int, e Events) {
 func (l *Loop) wait() {
 	l.asleep.Store(true)
 	nap := time.Duration(0)
-	if l.naps {
+	if l.yields {
 		nap = min(napMost, l.timeout())
 	}
 	switch {

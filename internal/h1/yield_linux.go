@@ -16,16 +16,26 @@ import (
 // those others: each answer would wake the loop, which would take a processor
 // from them to send that one; in its turn, it sends many.
 func (l *Loop) Yield(on bool) {
-	from, to := unix.SCHED_NORMAL, unix.SCHED_BATCH
-	if !on {
-		from, to = to, from
-	}
 	l.Post(func() {
-		l.naps = on && runtime.GOMAXPROCS(0) > 1 // the other goroutines need one meanwhile
-		if policy() == from {
-			setPolicy(to)
+		if on == l.yields {
+			return
+		}
+		l.yields = on
+		if on {
+			runtime.LockOSThread() // no process that others start is to inherit it
+			changePolicy(unix.SCHED_NORMAL, unix.SCHED_BATCH)
+		} else {
+			changePolicy(unix.SCHED_BATCH, unix.SCHED_NORMAL)
+			runtime.UnlockOSThread()
 		}
 	})
+}
+
+// changePolicy changes the scheduling policy of this thread if it has the first.
+func changePolicy(from, to int) {
+	if policy() == from {
+		setPolicy(to)
+	}
 }
 
 // policy returns the scheduling policy of this thread, and a negative number
