@@ -2,7 +2,6 @@
 
 import errno
 import os
-import random
 import signal
 import sys
 import time
@@ -71,8 +70,8 @@ def settle(server):
     _die_with_parent()
     if os.getppid() != server:
         os._exit(1)
-    if sys.version_info < (3, 7):
-        random.seed()  # later Pythons do it themselves
+    if sys.version_info < (3, 7) and "random" in sys.modules:
+        sys.modules["random"].seed()  # later Pythons do it themselves
 
 
 def _die_with_parent():

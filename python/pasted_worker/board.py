@@ -7,7 +7,8 @@ slice, may write byte by byte.
 """
 
 import mmap
-import platform
+import os
+import sys
 import threading
 import time
 
@@ -86,7 +87,7 @@ def attach(descriptor):
     how they store, and the layout may be a later Pasted's.
     """
     with open(descriptor, "r+b", buffering=0) as file:
-        if platform.python_implementation() != "CPython":
+        if sys.implementation.name != "cpython":
             return NONE
         words = memoryview(mmap.mmap(file.fileno(), 0)).cast("B").cast("Q")
     if words[_VERSION] != 1:
@@ -104,7 +105,7 @@ def fence():
     release and the next taking keep their order, so it is done twice.
     """
     lock = threading.Lock()
-    if platform.machine().lower() in ("x86_64", "amd64", "i386", "i686"):
+    if os.uname().machine.lower() in ("x86_64", "amd64", "i386", "i686"):
         return lock.acquire, lock.release
 
     def twice():

@@ -7,7 +7,7 @@ done here: a loader asks Pasted.
 
 import importlib
 
-from pasted_worker import direct, failure, loader, signatures
+from pasted_worker import failure, loader
 from pasted_worker.installed import distribution
 
 
@@ -119,6 +119,7 @@ def explain(error, function, args, kw):
     if getattr(error, "_type_error_fixed", False):
         return
     error._type_error_fixed = True
+    from pasted_worker import signatures  # which few need, and inspect is not small
     wanted = signatures.text(function)
     if wanted is None:
         return
@@ -145,8 +146,10 @@ def _unknown(protocol):
 
 def _create_app(context):
     if context.is_direct():
+        from pasted_worker import direct  # as signatures in explain()
         return direct.application(context.object, context, _direct_call)
     if context.protocol in ("paste.composite_factory", "paste.composit_factory"):
+        loader.prepare()
         return fix_call(
             context.object, context.loader, context.global_conf, **context.local_conf)
     if context.protocol == "paste.app_factory":
@@ -156,6 +159,7 @@ def _create_app(context):
 
 def _create_filter(context):
     if context.is_direct():
+        from pasted_worker import direct
         return direct.filter(context.object, context, _direct_call)
     return _create_wrapper(context, "paste.filter_factory", "paste.filter_app_factory")
 

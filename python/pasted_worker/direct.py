@@ -31,7 +31,7 @@ Where a filter stands:
 
 import inspect
 
-from pasted_worker import signatures
+from pasted_worker import loader, signatures
 
 _ENVIRON = frozenset(["environ", "env", "environment", "wsgi_environ", "wsgi_env"])
 _START = frozenset(["start_response", "startresponse", "start_resp", "start"])
@@ -49,6 +49,7 @@ def application(found, context, call):
     if not shape.known or shape.is_application():
         return _plain_application(found, local_conf)
     if shape.first == "loader":
+        loader.prepare()
         return call(found, (context.loader, global_conf), local_conf)
     if not shape.names and shape.takes_any and _looks_built(found) and not local_conf:
         return found

@@ -93,6 +93,8 @@ def _names_of_threads():
 def _databases():
     """Return the descriptors of database connections that are found as objects, and the findings."""
     known, findings = set(), []
+    if _DATABASES.isdisjoint(sys.modules):
+        return known, findings  # without a look at all that there is
     for thing in gc.get_objects():
         # isinstance would ask a proxy, which may then do whatever it is for.
         cls = type(thing)

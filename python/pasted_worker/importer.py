@@ -1,11 +1,14 @@
-"""Makes modules importable that lie in no file."""
+"""Makes modules importable that lie in no file.
 
-import importlib.abc
-import importlib.util
+Every process imports this one first: it does without importlib.abc, which takes
+a third of the standard library along.
+"""
+
 import sys
+from importlib.machinery import ModuleSpec
 
 
-class SourceImporter(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+class SourceImporter:
     """Finds and loads the modules of a dict of sources by name.
 
     It keeps the sources, so that tracebacks can show their lines.
@@ -13,12 +16,19 @@ class SourceImporter(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def __init__(self, sources):
         self._sources = sources
+        self._compiled = {}
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname not in self._sources:
             return None
-        return importlib.util.spec_from_loader(
+        return ModuleSpec(
             fullname, self, origin=self._origin(fullname), is_package=self.is_package(fullname))
+
+    def create_module(self, spec):
+        return None  # as Python makes them
+
+    def exec_module(self, module):
+        exec(self.get_code(module.__name__), module.__dict__)
 
     def is_package(self, fullname):
         return any(name.startswith(fullname + ".") for name in self._sources)
@@ -30,6 +40,14 @@ class SourceImporter(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             raise ImportError("no module named %r" % fullname, name=fullname)
 
     def get_code(self, fullname):
+        return self._compiled.pop(fullname, None) or self._compile(fullname)
+
+    def compile_ahead(self, names):
+        """Compile modules that will be imported, and import none."""
+        for name in names:
+            self._compiled[name] = self._compile(name)
+
+    def _compile(self, fullname):
         return compile(self.get_source(fullname), self._origin(fullname), "exec", dont_inherit=True)
 
     def _origin(self, fullname):

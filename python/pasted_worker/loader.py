@@ -7,9 +7,8 @@ the file that the context stands in, and makes a context of the answer.
 import re
 import sys
 
-from pasted_worker import failure, revival
+from pasted_worker import failure
 from pasted_worker.objects import Objects, plain_text
-from pasted_worker.parser import Parser
 
 
 class ObjectType:
@@ -115,6 +114,7 @@ class Loader:
             context.load_object(reference)
         if "error" not in answer:
             return answer
+        from pasted_worker import revival
         told = answer["error"]
         error = objects and objects.error(told["text"]) or revival.revive(told["class"], told["text"])
         failure.note(error, told.get("message"))
@@ -147,6 +147,7 @@ class ConfigLoader(Loader):
     def parser(self):
         """The file as it was loaded, in a ConfigParser. For looking only."""
         if self._parser is None:
+            from pasted_worker.parser import Parser
             answer = self._ask(ask="file")
             self._parser = Parser(self.filename, answer["defaults"], answer["sections"])
         return self._parser
@@ -171,6 +172,15 @@ class FuncLoader(Loader):
     def __init__(self, spec, number, asker, context):
         Loader.__init__(self, number, asker, context)
         self.spec = spec
+
+
+def prepare():
+    """Import what answers need, before a factory is given a loader.
+
+    Most files have none that is. The factory may ask from several threads and
+    fork between them, or until no frames are left: an import would end in neither.
+    """
+    from pasted_worker import parser, revival  # noqa: F401
 
 
 _LOADERS = {"config": ConfigLoader, "egg": EggLoader, "call": FuncLoader}

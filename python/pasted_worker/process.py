@@ -12,16 +12,14 @@ import threading
 import time
 
 from pasted_worker import (
-    birth, board, failure, forksafety, greenlets, limits, logfile, reloader, run_after_fork,
-    run_before_refork, signals, streams, title)
+    birth, board, failure, forksafety, greenlets, limits, run_after_fork, run_before_refork,
+    signals, streams, title)
 from pasted_worker.context import Context, load_object
 from pasted_worker.control import Control
-from pasted_worker.files import Files
 from pasted_worker.frames import (
     BOARD, DRAIN, FAILED, FORK, HELLO, LANES, LOAD, LOADED, PROMOTE, READY, SERVE, UNSAFE)
 from pasted_worker.lane import Lane
 from pasted_worker.log import Log, LogHandler
-from pasted_worker.probe import Probe
 
 
 class Stage(Exception):
@@ -63,6 +61,7 @@ class Process:
                 raise Stage("worker_class", self._problem)
             self._load_roots()
             if self._load["mode"] == "probe":
+                from pasted_worker.probe import Probe  # as below: not imported where it is not needed
                 Probe(self, self._control, self._load).run()
                 return
             if self._load["mode"] == "template":
@@ -151,6 +150,7 @@ class Process:
         # A compiled file is known by the second in which its source was saved:
         # two saves within one would be taken for the same.
         sys.dont_write_bytecode = True
+        from pasted_worker.files import Files
         self._files = Files(assets, lambda text: self._log.write(logging.WARNING, text))
         self._control.imported = self._files.news
 
@@ -159,6 +159,7 @@ class Process:
         sys.path[:0] = load.get("path", [])
         sys.path.extend(p for p in load.get("path_end", []) if p not in sys.path)
         if self._files:
+            from pasted_worker import reloader
             reloader.stand_in(lambda files: self._control.tell(files), load["server_pid"])
         limits.make_room(load.get("lanes", 0))
         if load.get("umask", -1) >= 0:
@@ -171,6 +172,7 @@ class Process:
         if not self._load.get("logging"):
             logging.getLogger().addHandler(LogHandler(self._log))
             return
+        from pasted_worker import logfile
         logfile.configure(self._load["file"], self._load.get("vars") or {})
 
     def _set_up(self):
