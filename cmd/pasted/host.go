@@ -44,10 +44,12 @@ func (s *serveCommand) serveHost(ctx context.Context) error {
 	}
 	defer h.above.close()
 	s.options.Sockets, s.options.KeepSockets = &h.above.sockets, h.above.sockets.Passed()
+	s.options.Early = true
 	r, err := release.Load(stop, s.options)
 	if err != nil {
 		return explain(err)
 	}
+	defer r.Close()
 	s.tell(h.say, r)
 	host := release.NewHost(r)
 	h.host.Store(host)

@@ -276,7 +276,9 @@ func (h *Host) Reload(ctx context.Context, loaded func(*Release)) error {
 }
 
 func (h *Host) reload(ctx context.Context, old *run, loaded func(*Release)) (*Release, error) {
-	next, err := Load(ctx, old.release.options)
+	options := old.release.options
+	options.Early = false // there is no hurry: the release before serves
+	next, err := Load(ctx, options)
 	if err != nil {
 		return nil, err
 	}

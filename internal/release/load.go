@@ -18,6 +18,7 @@ import (
 	"pasted/internal/placement"
 	"pasted/internal/pool"
 	"pasted/internal/spelling"
+	"pasted/internal/worker"
 	"pasted/paste"
 	"pasted/python"
 )
@@ -113,11 +114,20 @@ func (r *Release) findInterpreter(ctx context.Context) error {
 	}
 	r.InterpreterReason = why
 	front, end := r.sysPath()
+	if r.options.Early && r.Workers.Preload {
+		r.early = worker.StartEarly(&worker.Config{
+			Python: found, Title: r.File, Env: r.environ(), Dir: r.Workers.Chdir,
+			Stdout: r.options.Stdout, Stderr: r.options.Stderr, Log: r.options.Log,
+		})
+	}
 	r.Interpreter, err = interpreter.Inspect(ctx, found, interpreter.Options{
 		Path: front, PathEnd: end, Dir: r.Workers.Chdir, Env: r.environ(), Timeout: askTimeout,
 	})
 	if err != nil {
 		return r.Workers.blame(err)
+	}
+	if !r.Interpreter.Version.AtLeast(3, 7) {
+		r.early.Close() // it is not what worker.Early wants
 	}
 	if said := strings.TrimSpace(r.Interpreter.Output); said != "" {
 		r.warn(fmt.Sprintf("%s says as it starts: %s", found, said))

@@ -2,8 +2,9 @@
 // resolved and placed, and the pool that runs its Python part. It binds the
 // packages below it together, and leaves printing to the command line.
 //
-// Load asks the interpreter what is installed, and starts nothing else. Serve
-// does the rest, and has undone it when it returns.
+// Load asks the interpreter what is installed, and starts nothing else but, if told
+// to, the interpreter that is to be the template. Serve does the rest, and has
+// undone it when it returns.
 package release
 
 import (
@@ -16,6 +17,7 @@ import (
 	"pasted/internal/paths"
 	"pasted/internal/placement"
 	"pasted/internal/pool"
+	"pasted/internal/worker"
 	"pasted/paste"
 )
 
@@ -40,6 +42,9 @@ type Options struct {
 	// bound after it if KeepSockets is set.
 	Sockets     *httpd.Sockets
 	KeepSockets bool
+	// Early has Load start the template's interpreter, which waits for what it is
+	// to load while the file is resolved. Who sets it calls Close.
+	Early bool
 }
 
 // A Release is one load of a file. Its fields are not changed after Load.
@@ -70,6 +75,7 @@ type Release struct {
 	access   *accessLog
 	handlers []*pool.Handler // of the roots, in their order
 	pool     *pool.Pool      // nil until Serve, or without roots
+	early    *worker.Early   // nil if there is none
 }
 
 // Load reads, resolves and places what options name. The error is a
@@ -85,12 +91,20 @@ func Load(ctx context.Context, options Options) (*Release, error) {
 		r.readSettings, r.findInterpreter, r.resolve, r.place, r.readServer,
 	} {
 		if err := step(ctx); err != nil {
+			r.Close()
 			r.useInstalled()
 			return nil, err
 		}
 	}
+	if len(r.Plan.Roots) == 0 || !r.Workers.Preload {
+		r.Close()
+	}
 	return r, nil
 }
+
+// Close ends what Load has started, if Serve has not taken it. It may be called
+// more than once.
+func (r *Release) Close() { r.early.Close() }
 
 // warn keeps what an operator should know.
 func (r *Release) warn(text string) { r.Warnings = append(r.Warnings, text) }

@@ -184,6 +184,7 @@ func (r *Release) workerConfig() *worker.Config {
 		Title:  r.File,
 		Env:    r.environ(),
 		Dir:    r.Workers.Chdir,
+		Early:  r.early,
 		Lanes:  r.Workers.ThreadsMost,
 		Load: marshal.Dict{
 			{Key: "file", Value: r.File},

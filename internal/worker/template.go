@@ -32,9 +32,12 @@ type Template struct {
 // When ctx ends before, it is killed. The error is a *LoadError for what
 // Python raised, or a *DiedError.
 func StartTemplate(ctx context.Context, cfg *Config) (*Template, error) {
-	p, err := launch(ctx, cfg, "template", "pasted_worker template "+cfg.Title)
-	if err != nil {
-		return nil, err
+	p := cfg.Early.take(ctx, cfg)
+	if p == nil {
+		var err error
+		if p, err = launch(ctx, cfg, "template", templateTitle(cfg)); err != nil {
+			return nil, err
+		}
 	}
 	p.run()
 	if _, err := p.await(ctx, wire.Loaded); err != nil {
@@ -44,6 +47,8 @@ func StartTemplate(ctx context.Context, cfg *Config) (*Template, error) {
 	}
 	return &Template{proc: p}, nil
 }
+
+func templateTitle(cfg *Config) string { return "pasted_worker template " + cfg.Title }
 
 // PID returns the template's process number.
 func (t *Template) PID() int { return t.proc.group.pid }

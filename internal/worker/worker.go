@@ -25,7 +25,7 @@ import (
 )
 
 // Config says how the Python processes of one release are started. All fields
-// but Side, Env, Dir and Imported are required.
+// but Side, Env, Dir, Early and Imported are required.
 type Config struct {
 	Python string      // the interpreter's path
 	Side   python.Side // the language that it speaks
@@ -33,8 +33,11 @@ type Config struct {
 	Env    []string    // as in os/exec: nil is the server's own environment
 	Dir    string      // working directory; empty: the server's own
 	Lanes  int         // of each worker, at least 1
-	// Load is what the Load frame says, but "mode" and "server_pid".
+	// Load is what the Load frame says, but "mode", "server_pid", "title"
+	// and "streams".
 	Load marshal.Dict
+	// Early, if not nil, becomes the first template.
+	Early *Early
 	// Resolve answers a Resolve frame. It is called from several goroutines.
 	Resolve func(question marshal.Dict) marshal.Dict
 	// Output takes a line that the application has written: for which
@@ -270,6 +273,28 @@ func (w *Worker) giveLanes() error {
 // launch starts the interpreter and tells it who it is and what to load. When
 // ctx ends before, the process is killed.
 func launch(ctx context.Context, cfg *Config, mode, title string) (*process, error) {
+	p, err := open(cfg, title, cfg.Stdout, cfg.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, p.kill)
+	defer stop()
+	if err = p.teach(); err == nil {
+		err = p.load(mode, false)
+	}
+	if err != nil {
+		p.discard()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, p.why(err)
+	}
+	return p, nil
+}
+
+// open starts the interpreter with these files as its standard output and error,
+// and more as descriptors from 4 on. It waits for what it is to be.
+func open(cfg *Config, title string, stdout, stderr *os.File, more ...*os.File) (*process, error) {
 	if err := becomeSubreaper(); err != nil {
 		return nil, err
 	}
@@ -290,27 +315,23 @@ func launch(ctx context.Context, cfg *Config, mode, title string) (*process, err
 	if env == nil {
 		env = os.Environ()
 	}
-	p.group, err = spawn(argv, env, cfg.Dir, []*os.File{null, cfg.Stdout, cfg.Stderr, theirs})
+	p.group, err = spawn(argv, env, cfg.Dir, append([]*os.File{null, stdout, stderr, theirs}, more...))
 	if err != nil {
 		control.Close()
 		return nil, fmt.Errorf("start %s: %w", cfg.Python, err)
 	}
-	stop := context.AfterFunc(ctx, p.kill)
-	defer stop()
-	if err := p.introduce(mode); err != nil {
-		p.kill()
-		<-p.group.done
-		control.Close()
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, p.why(err)
-	}
 	return p, nil
 }
 
-// introduce sends the Python side itself and what it is to load.
-func (p *process) introduce(mode string) error {
+// discard ends a process that does not run yet, and waits for its end.
+func (p *process) discard() {
+	p.kill()
+	<-p.group.done
+	p.control.Close()
+}
+
+// teach sends the Python side itself.
+func (p *process) teach() error {
 	if err := p.write([]byte(p.cfg.Side.Prelude()), nil); err != nil {
 		return err
 	}
@@ -319,13 +340,17 @@ func (p *process) introduce(mode string) error {
 	for name, source := range modules {
 		sources[name] = source
 	}
-	if err := p.send(wire.Modules, 0, sources); err != nil {
-		return err
-	}
+	return p.send(wire.Modules, 0, sources)
+}
+
+// load says what the process is to be, and to load. With streams its descriptors 4
+// and 5 become its standard output and error.
+func (p *process) load(mode string, streams bool) error {
 	load := append(marshal.Dict{
 		{Key: "mode", Value: mode},
 		{Key: "server_pid", Value: os.Getpid()},
 		{Key: "title", Value: p.cfg.Title},
+		{Key: "streams", Value: streams},
 	}, p.cfg.Load...)
 	return p.send(wire.Load, 0, load)
 }
