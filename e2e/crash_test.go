@@ -258,6 +258,58 @@ func TestDeathInARequestThatMayBeRepeatedIsNotSeen(t *testing.T) {
 	}
 }
 
+// trapped serves with so many workers of one thread, each of which is killed with
+// the next request that it begins, before the application is called.
+func trapped(t *testing.T, processes int) *crashSite {
+	t.Helper()
+	c := serveCrash(t, crew{processes: processes, threads: 1, preload: true})
+	c.workers(processes)
+	var held []<-chan result
+	for i := range processes {
+		held = append(held, c.beginWith(http.MethodPost, fmt.Sprint("/trap?key=", i)))
+		c.holder(strconv.Itoa(i))
+	}
+	for i, done := range held {
+		c.release(strconv.Itoa(i))
+		if code := c.status(done); code != http.StatusOK {
+			t.Fatalf("trap %d: %d, want 200", i, code)
+		}
+	}
+	return c
+}
+
+// TestDeathBeforeTheCallIsNotSeen has the worker of a POST die between its begin
+// and the application's call.
+func TestDeathBeforeTheCallIsNotSeen(t *testing.T) {
+	t.Parallel()
+	c := trapped(t, 1)
+	if r := c.send(http.MethodPost, "/count?key=once"); r.err != nil || r.StatusCode != http.StatusOK {
+		t.Errorf("%v, want 200", orStatus(r.err, r.answer))
+	}
+	if text, _ := os.ReadFile(filepath.Join(c.folder, "count-once")); string(text) != "x" || c.lines("trapped") != 1 {
+		t.Errorf("it reached the application %d times, and %d workers died of it, want once and 1", len(text), c.lines("trapped"))
+	}
+}
+
+// TestRequestThatKillsTwoWorkersBeforeTheCallIsRefused has a third one serve on.
+func TestRequestThatKillsTwoWorkersBeforeTheCallIsRefused(t *testing.T) {
+	t.Parallel()
+	c := trapped(t, 2)
+	r := c.send(http.MethodPost, "/count?key=never")
+	if r.err != nil || r.StatusCode != http.StatusBadGateway {
+		t.Fatalf("%v, want 502", orStatus(r.err, r.answer))
+	}
+	if why := r.Header.Get("Pasted-Reason"); !strings.HasPrefix(why, "worker-died-twice; request=") {
+		t.Errorf("reason %q, want worker-died-twice and the request", why)
+	}
+	if text, _ := os.ReadFile(filepath.Join(c.folder, "count-never")); len(text) != 0 || c.lines("trapped") != 2 {
+		t.Errorf("it reached the application %d times, and %d workers died of it, want never and 2", len(text), c.lines("trapped"))
+	}
+	if r := c.ask("/who"); r.err != nil || r.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %v", orStatus(r.err, r.answer))
+	}
+}
+
 func TestApplicationThatExitsGets502AndANewWorker(t *testing.T) {
 	t.Parallel()
 	c := serveCrash(t, crew{processes: 1, threads: 2, preload: true})

@@ -9,11 +9,12 @@
 // first, then two for each lane, its slot:
 //
 //	line      word  written by  what
-//	0         0     server      version of the layout, 1
+//	0         0     server      version of the layout, 2
 //	          1     worker      beat: grows while the worker makes progress
 //	1 + 2 i   0     worker      started: the request that lane i has begun last
 //	          1     worker      ended: the one that it has done with last
 //	          2     worker      skipped: the one that it has refused last
+//	          3     worker      entered: the one that it has called the application for last
 //	2 + 2 i   0     server      revoked: the last one that lane i must not begin
 //
 // # Protocol
@@ -22,15 +23,23 @@
 // the worker takes them in that order. Before it calls the application for
 // request n, the worker stores n in started, passes a full fence, and reads
 // revoked: if that is n or more, it stores n in skipped and does not call the
-// application. To take back all requests up to n that the lane has not begun,
+// application. Else it makes all ready, and stores n in entered as the very last
+// thing before the call; what it does not call the application for, because it has
+// failed before, or its client has left, or its deadline is past, it never stores
+// there. To take back all requests up to n that the lane has not begun,
 // the server stores n in revoked, with a full fence behind it, and reads started:
 // those above it are the server's again, for the worker will find them revoked;
 // of the one that stands there it waits for the answer, or for the word that it
 // has been skipped. When the answer of n has been sent and nothing is left to do
 // for it, the worker stores n in ended.
 //
-// After the process has gone, started tells the last request that may have
-// reached the application, unless it stands in skipped too.
+// After the process has gone, entered tells the last request that may have reached
+// the application, and started the last one that the process may have died of,
+// unless that stands in skipped too. A plain store of entered is enough, without a
+// fence, for nobody reads it before: the call comes behind it in the order of its
+// thread, and what a thread has stored in shared memory before it was stopped is
+// there, in whatever order others would have seen it, when its process has been
+// reaped.
 package board
 
 import (
@@ -44,7 +53,7 @@ import (
 )
 
 const (
-	version = 1
+	version = 2
 	line    = 64 // bytes of a cache line, so that nobody waits for another's
 	word    = 8
 
@@ -52,6 +61,7 @@ const (
 	started = 0 // words of a slot
 	ended   = 1
 	skipped = 2
+	entered = 3
 	revoked = line / word
 )
 
@@ -131,8 +141,15 @@ func (b *Board) Revoke(lane int, number uint64) (begun uint64) {
 }
 
 // Reached says, of a process that has gone, whether the request with this
-// number may have reached the application. It must have been the lane's.
+// number may have reached the application. It must have been the lane's, and the
+// process not have told how it has ended.
 func (b *Board) Reached(lane int, number uint64) bool {
+	return number <= b.slot(lane, entered).Load()
+}
+
+// Begun says, of the same, whether the process has begun the request, so that it
+// may have died of it.
+func (b *Board) Begun(lane int, number uint64) bool {
 	return number <= b.Started(lane) && number != b.slot(lane, skipped).Load()
 }
 

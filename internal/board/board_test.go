@@ -38,8 +38,8 @@ func open(t *testing.T, lanes int) (*board.Board, *os.File, worker) {
 
 func TestLayoutIsWhatTheWorkerReads(t *testing.T) {
 	b, _, w := open(t, 3)
-	if v := w.word(0, 0).Load(); v != 1 {
-		t.Errorf("version %d, want 1", v)
+	if v := w.word(0, 0).Load(); v != 2 {
+		t.Errorf("version %d, want 2", v)
 	}
 	for lane := range 3 {
 		w.word(1+2*lane, 0).Store(uint64(10 + lane))
@@ -56,18 +56,25 @@ func TestLayoutIsWhatTheWorkerReads(t *testing.T) {
 	}
 }
 
-func TestReachedIsWhatHasBegunAndWasNotSkipped(t *testing.T) {
-	b, _, w := open(t, 1)
-	w.word(1, 0).Store(5)
-	for number, want := range map[uint64]bool{4: true, 5: true, 6: false} {
-		if got := b.Reached(0, number); got != want {
-			t.Errorf("Reached(%d) = %v, want %v", number, got, want)
+func TestReachedIsWhatWasEnteredAndBegunWhatWasNotSkipped(t *testing.T) {
+	b, _, w := open(t, 2)
+	look := func(when string, number uint64, begun, reached bool) {
+		t.Helper()
+		if gotBegun, gotReached := b.Begun(1, number), b.Reached(1, number); gotBegun != begun || gotReached != reached {
+			t.Errorf("%s, of request %d: begun %v, reached %v, want %v and %v", when, number, gotBegun, gotReached, begun, reached)
 		}
 	}
-	w.word(1, 2).Store(5)
-	if b.Reached(0, 5) {
-		t.Error("what was skipped has reached the application")
-	}
+	w.word(3, 3).Store(4)
+	w.word(3, 0).Store(5)
+	look("5 has begun", 4, true, true)
+	look("5 has begun", 5, true, false)
+	look("5 has begun", 6, false, false)
+	w.word(3, 2).Store(5)
+	look("5 was skipped", 5, false, false)
+	w.word(3, 0).Store(6)
+	w.word(3, 3).Store(6)
+	look("6 was entered", 6, true, true)
+	look("6 was entered", 7, false, false)
 }
 
 func TestProgressChangesWithBeatsAndRequests(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 const (
 	modelRequests = 3
 	modelRevokes  = 2 // at most
+	storesMost    = 4 // of the worker's are held back: a processor's buffer is finite too
 )
 
 // A variant is the protocol, or what it would be with a mistake in it.
@@ -24,6 +25,10 @@ type variant struct {
 	lookLate bool // the worker looks at revoked before it stores started
 	hasty    bool // the server reads the slots before the process has gone
 	blind    bool // the server takes what stands in skipped for begun, after a death
+	tardy    bool // the worker stores entered when it has called the application
+	eager    bool // … before it looks at revoked
+	coarse   bool // the server takes what has begun for entered, after a death
+	mild     bool // the server counts a death for what was entered alone
 	broken   bool // and so something must go wrong
 }
 
@@ -31,6 +36,7 @@ type variant struct {
 const (
 	wordStarted = iota
 	wordSkipped
+	wordEntered
 	wordRevoked
 	words
 )
@@ -40,6 +46,7 @@ const (
 	pcStore = iota
 	pcFence
 	pcLook
+	pcEnter
 	pcCall
 	pcAnswer
 	pcSkip
@@ -55,13 +62,20 @@ const (
 	lost      // its client got 502
 )
 
+// Whether the process may have died of a request.
+const (
+	untried = iota
+	charged
+	acquitted
+)
+
 // A store is one that other processors do not see yet.
 type store struct{ word, value int8 }
 
 // A state is comparable, so that each is walked through once.
 type state struct {
 	memory  [words]int8
-	worker  [4]store // held back, the oldest first
+	worker  [storesMost + 1]store // held back, the oldest first
 	held    int8
 	server  [1]store
 	delayed int8 // of server
@@ -76,6 +90,7 @@ type state struct {
 	revoking, reading int8 // the number, and whether started is to be read for it
 	revokes           int8
 	fate              [modelRequests + 1]int8
+	verdict           [modelRequests + 1]int8 // of the server, after a death
 }
 
 func first() state { return state{current: 1} }
@@ -89,7 +104,7 @@ func (v variant) next(s state) (all []state) {
 		for _, st := range dead.worker[:dead.held] {
 			dead.memory[st.word] = st.value
 		}
-		dead.dead, dead.held, dead.worker = true, 0, [4]store{}
+		dead.dead, dead.held, dead.worker = true, 0, first().worker
 		all = append(all, dead)
 	}
 	return append(all, v.serve(s)...)
@@ -129,6 +144,9 @@ func (v variant) work(s state) []state {
 	case pcStore:
 		s.looked = s.memory[wordRevoked]
 		s.put(wordStarted, n)
+		if v.eager {
+			s.put(wordEntered, n)
+		}
 		s.pc = pcFence
 	case pcFence:
 		if s.held > 0 && !v.noFence {
@@ -139,13 +157,18 @@ func (v variant) work(s state) []state {
 		if !v.lookLate {
 			s.looked = s.memory[wordRevoked]
 		}
-		s.pc = pcCall
+		s.pc = pcEnter
 		if s.looked >= n {
 			s.pc = pcSkip
 		}
-	case pcCall:
-		s.calls[n]++
-		s.pc = pcAnswer
+	case pcEnter, pcCall:
+		switch {
+		case (s.pc == pcCall) != v.tardy:
+			s.calls[n]++
+		case !v.eager:
+			s.put(wordEntered, n)
+		}
+		s.pc++
 	case pcSkip:
 		s.put(wordSkipped, n)
 		s.pc = pcSkipped
@@ -163,8 +186,7 @@ func (v variant) work(s state) []state {
 	default:
 		return nil
 	}
-	// The buffer has room for two requests' stores: a processor's is finite too.
-	if s.held > 2 {
+	if s.held > storesMost {
 		return nil
 	}
 	return []state{s}
@@ -230,9 +252,14 @@ func (s *state) judge(v variant) {
 		if s.fate[i] != waiting {
 			continue
 		}
-		s.fate[i] = elsewhere
-		if i <= s.memory[wordStarted] && (v.blind || i != s.memory[wordSkipped]) {
+		begun := i <= s.memory[wordStarted] && (v.blind || i != s.memory[wordSkipped])
+		reached := i <= s.memory[wordEntered]
+		s.fate[i], s.verdict[i] = elsewhere, acquitted
+		if reached || v.coarse && begun {
 			s.fate[i] = lost
+		}
+		if reached || begun && !v.mild {
+			s.verdict[i] = charged
 		}
 	}
 }
@@ -253,11 +280,21 @@ func (s state) wrong(last bool) string {
 			return "a request is forgotten"
 		case s.fate[i] == lost && !s.dead:
 			return "lost without a death"
-		case s.fate[i] == lost && s.memory[wordSkipped] == int8(i):
-			return "lost although skipped"
+		case s.fate[i] == lost && !s.within(i, pcCall, pcAnswer):
+			return "lost although not entered"
+		case s.verdict[i] == charged && !s.within(i, pcFence, pcSkip):
+			return "a death counted that it had no part in"
+		case s.verdict[i] == acquitted && s.within(i, pcFence, pcAnswer):
+			return "a death that it may have caused is not counted"
 		}
 	}
 	return ""
+}
+
+// within says whether the worker is at request i, or was when it died, and at one
+// of these places.
+func (s state) within(i int, from, to int8) bool {
+	return s.current == int8(i) && s.pc >= from && s.pc <= to
 }
 
 // explore returns how many states there are, and the first thing that is wrong.
@@ -292,6 +329,10 @@ func TestNoOrderOfStepsLosesOrRepeatsARequest(t *testing.T) {
 		{name: "worker looks too early", lookLate: true, broken: true},
 		{name: "slots read while the process lives", hasty: true, broken: true},
 		{name: "skipped not looked at", blind: true, broken: true},
+		{name: "entered stored after the call", tardy: true, broken: true},
+		{name: "entered stored before revoked is read", eager: true, broken: true},
+		{name: "all that has begun taken for entered", coarse: true, broken: true},
+		{name: "only what was entered counted", mild: true, broken: true},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()

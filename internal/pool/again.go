@@ -14,7 +14,7 @@ import (
 const (
 	// ReasonDied: it was in the application, and may not be repeated.
 	ReasonDied = "worker-died"
-	// ReasonTwice: it was tried again, and that worker has died too.
+	// ReasonTwice: two workers have died that had begun it.
 	ReasonTwice = "worker-died-twice"
 	// ReasonHeld: one like it has killed two workers lately.
 	ReasonHeld = "worker-died-held"
@@ -51,24 +51,25 @@ func (l *lane) deathOf(reason string) error {
 	return &DeathError{Worker: l.member.id, PID: l.member.worker.PID(), Reason: reason, Broke: l.broke}
 }
 
-// tryAgainLocked gives r, which was in the application of a worker that has
-// died, another try, or says why it gets none. begun says that its client has
-// the beginning of an answer.
-func (p *Pool) tryAgainLocked(r *Request, begun bool, now time.Time) (reason string) {
+// tryAgainLocked gives r, which a worker had begun that has died, another try, or
+// says why it gets none. If the application has not been called, it may be
+// repeated whatever it is, and needs no budget: that is for what the application
+// dies of. But it may be what the worker has died of, and counts as such.
+func (p *Pool) tryAgainLocked(r *Request, stage stage, now time.Time) (reason string) {
 	r.deaths++
-	if begun || r.racer != nil {
+	if stage == answered || r.racer != nil {
 		return ReasonDied
 	}
-	kind := kindOf(r.Frame)
+	kind, called := kindOf(r.Frame), stage == entered
 	switch {
 	case r.deaths > 1:
 		p.quarantineLocked(r, kind, now)
 		return ReasonTwice
-	case !p.repeatable(kind) || !r.rewind():
+	case called && !(p.repeatable(kind) && r.rewind()):
 		return ReasonDied
 	case p.quarantine.holdsKind(kind, now):
 		return ReasonHeld
-	case !p.budget.take(p.number, p.tryingLocked(), p.leastLocked()):
+	case called && !p.budget.take(p.number, p.tryingLocked(), p.leastLocked()):
 		return ReasonBudget
 	}
 	p.tallies.retries++

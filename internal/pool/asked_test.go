@@ -31,6 +31,7 @@ type asked struct {
 
 	calls  int  // of the application
 	deaths int  // of workers that may have begun it
+	inside int  // … and may have called the application for it
 	stood  bool // a worker that had begun it stood still
 	raised bool // the application did
 
@@ -46,6 +47,14 @@ type asked struct {
 
 // once says whether the application may be called but once.
 func (a *asked) once() bool { return a.method == "POST" && !a.key }
+
+// isOutside says whether a has not been in the application of a worker that has
+// died.
+func (a *asked) isOutside() bool {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	return a.inside == 0
+}
 
 // poison says whether others are like it, each of which kills or holds up whatever
 // worker begins it.
@@ -147,13 +156,13 @@ func (a *asked) verdict() error {
 func (a *asked) mayDie(reason string) bool {
 	switch reason {
 	case pool.ReasonDied:
-		return a.deaths > 0 && (a.once() || a.of != 0 || a.stood || a.onceOnly)
+		return a.inside > 0 && (a.once() || a.of != 0 || a.onceOnly) || a.deaths > 0 && a.stood
 	case pool.ReasonTwice:
 		return a.deaths == 2
 	case pool.ReasonHeld:
 		return a.deaths == 1 && a.poison()
 	case pool.ReasonBudget:
-		return a.deaths == 1
+		return a.deaths == 1 && a.inside == 1
 	}
 	return false
 }

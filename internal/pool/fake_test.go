@@ -159,6 +159,7 @@ func (w *fakeWorker) take(lane int, f wire.Frame) {
 		w.word(lane, 2).Store(f.Number)
 		w.send(lane, wire.Frame{Kind: wire.End, Flags: wire.FlagEnd | wire.FlagSkipped, Number: f.Number})
 	} else {
+		w.word(lane, 3).Store(f.Number)
 		w.serve(w, lane, f)
 	}
 	w.word(lane, 1).Store(f.Number)

@@ -329,10 +329,16 @@ func (x *trial) extend() {
 }
 
 // checkBudget holds that what is being repeated beyond a few at a time has been
-// paid for by a fifth of the traffic.
+// paid for by a fifth of the traffic, but for what has not been in the application.
 func (x *trial) checkBudget() {
 	free := max(pool.BudgetLeast, x.lanes)
-	now, number := x.sim.pool.Repeats()
+	answers, number := x.sim.pool.Repeats()
+	now := len(answers)
+	for _, answer := range answers {
+		if a, known := answer.(*asked); known && a.isOutside() {
+			now--
+		}
+	}
 	x.paid += max(0, now-max(x.repeats, free))
 	x.repeats = now
 	if most := pool.BudgetFirst + int(number/pool.BudgetShare); x.paid > most {
@@ -435,6 +441,9 @@ func (v *sightings) note(s *sim) {
 		} else if a.calls > 1 {
 			v.count["repeated after a death"]++
 		}
+		if a.once() && a.deaths > a.inside && a.err == nil {
+			v.count["POST answered whose worker has died before the call"]++
+		}
 		if a.whole && a.of > 1 {
 			v.count["answered by the second call"]++
 		}
@@ -474,7 +483,7 @@ func (v *sightings) check(t *testing.T) {
 		"ended with an answer", "ended with its client gone", "ended with " + pool.ReasonDied, "ended with " + pool.ReasonTwice,
 		"ended with " + pool.ReasonHeld, "ended with " + pool.ReasonBudget, "ended with " + pool.ErrDeadline.Error(),
 		"ended with " + pool.ErrFailed.Error(), "ended with " + pool.ErrBusy.Error(),
-		"repeated beside a worker that stood still", "repeated after a death", "answered by the second call",
+		"POST answered whose worker has died before the call", "repeated beside a worker that stood still", "repeated after a death", "answered by the second call",
 		"revoked", "skipped", "given to another", "restarts", "recycled", "quarantined",
 	} {
 		if v.count[what] == 0 {

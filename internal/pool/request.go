@@ -85,7 +85,7 @@ type Request struct {
 	race       *race   // two workers have it
 	racer      *racer  // it is one of those that stand for it there
 	avoid      *member // that is not to have it
-	deaths     int     // of workers that had it in the application
+	deaths     int     // of workers that had begun it
 	came       time.Time
 	next, prev *Request // in the queue
 	waiting    bool     // in the queue

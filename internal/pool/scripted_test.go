@@ -126,3 +126,59 @@ func TestRequestIsRepeatedOnceHoweverOftenItsWorkerStandsStill(t *testing.T) {
 		}
 	})
 }
+
+// TestWorkerThatDiesBeforeTheCallLosesNothing has it have begun a request that may
+// be called but once.
+func TestWorkerThatDiesBeforeTheCallLosesNothing(t *testing.T) {
+	died := false
+	play := func(_ *simWorker, c *simCall) {
+		if !died {
+			died, c.fate = true, diesAtOnce
+		}
+	}
+	scripted(t, pool.Options{Size: 2}, play, func(s *sim) {
+		s.send(&asked{method: "POST", path: "/"})
+		s.run(time.Second, nil)
+		if a := s.asked[0]; a.calls != 1 || a.deaths != 1 || a.ends != 1 || a.err != nil {
+			t.Errorf("called %d times, %d workers died, ended %d times, with %v; want 1, 1, and an answer", a.calls, a.deaths, a.ends, a.err)
+		}
+		if got := s.pool.Stats(); got.Retries != 1 || got.Lost != 0 || len(got.Quarantine) != 0 {
+			t.Errorf("%d given to another, %d lost, held are %v; want 1, none and none", got.Retries, got.Lost, got.Quarantine)
+		}
+	})
+}
+
+// TestRequestThatKillsWorkersBeforeTheCallIsHeld has every worker die of it, and of
+// nothing else.
+func TestRequestThatKillsWorkersBeforeTheCallIsHeld(t *testing.T) {
+	play := func(_ *simWorker, c *simCall) {
+		if c.asked.path == killer {
+			c.fate = diesAtOnce
+		}
+	}
+	scripted(t, pool.Options{Size: 3}, play, func(s *sim) {
+		for n, want := range []struct {
+			reason string
+			deaths int
+		}{{pool.ReasonTwice, 2}, {pool.ReasonHeld, 1}} {
+			s.send(&asked{method: "POST", path: killer})
+			for range 4 {
+				s.send(&asked{method: "POST", path: "/"})
+			}
+			s.run(10*time.Second, nil)
+			a := s.asked[5*n]
+			if reason := reasonOf(t, a.err); reason != want.reason || a.deaths != want.deaths || a.calls != 0 || a.ends != 1 {
+				t.Errorf("time %d: ended %d times, with %q, after %d deaths and %d calls, want once, %q, %d and none",
+					n, a.ends, reason, a.deaths, a.calls, want.reason, want.deaths)
+			}
+			for _, other := range s.asked[5*n+1:] {
+				if other.ends != 1 || other.err != nil || other.calls != 1 {
+					t.Errorf("another request was called %d times and ended %d times, with %v, want one call and its answer", other.calls, other.ends, other.err)
+				}
+			}
+		}
+		if held := s.pool.Stats().Quarantine; len(held) != 1 || held[0].Path != killer || held[0].Killed != 2 {
+			t.Errorf("held are %+v, want %s, which has killed two", held, killer)
+		}
+	})
+}

@@ -160,9 +160,9 @@ func (p *Pool) Rests() error {
 	return nil
 }
 
-// Repeats returns how many requests are being given to a second worker, or wait
-// for that, and how many have been given to lanes so far.
-func (p *Pool) Repeats() (now int, number uint64) {
+// Repeats returns the answers of the requests that are being given to a second
+// worker, or wait for that, and how many have been given to lanes so far.
+func (p *Pool) Repeats() (now []Answer, number uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	repeated := func(r *Request) bool {
@@ -170,12 +170,12 @@ func (p *Pool) Repeats() (now int, number uint64) {
 	}
 	for _, r := range p.again.waiting {
 		if repeated(r) {
-			now++
+			now = append(now, r.Answer)
 		}
 	}
 	for _, m := range p.members {
 		if repeated(m.alone) {
-			now++
+			now = append(now, m.alone.Answer)
 		}
 	}
 	return now, p.number

@@ -59,23 +59,33 @@ type loss struct {
 	err     error
 }
 
-// abandon gives the requests of a lane back to the queue that have not reached
-// the application, and another try to those that may have one. The others end.
+// A stage is how far a request has come in a worker that has gone.
+type stage uint8
+
+const (
+	untouched stage = iota // the worker has not begun it
+	begun                  // it may have died of it, but has not called the application
+	entered                // the application may have been called
+	answered               // its client has the beginning of an answer
+)
+
+// abandon gives the requests of a lane back to the queue that its worker has not
+// begun, and another try to those that may have one. The others end.
 func (p *Pool) abandon(l *lane) {
 	sent := l.shut()
 	p.mu.Lock()
 	var lost []loss
 	for i, r := range l.inflight {
 		l.partLocked(r)
+		stage := l.stageLocked(i, r, sent)
 		switch {
 		case r.cancelled:
 			p.deadlines.remove(r)
-		case !l.reachedLocked(i, r, sent):
+		case stage == untouched:
 			p.tallies.retries++
 			p.returnLocked(r)
 		default:
-			begun := l.current.begun && l.current.request == r
-			if reason := p.tryAgainLocked(r, begun, l.loop.Now()); reason != "" {
+			if reason := p.tryAgainLocked(r, stage, l.loop.Now()); reason != "" {
 				lost = append(lost, loss{r, l.deathOf(reason)})
 				p.deadlines.remove(r)
 			}
@@ -111,22 +121,29 @@ func (l *lane) partLocked(r *Request) {
 	}
 }
 
-// reachedLocked says whether r, the request of l at place i, may have reached
-// the application of a process that has gone; the process may have been sent so
-// many bytes. Its board tells. Without one, the first without an answer has
-// reached it: a worker sends the end of an answer before it touches the next
-// request. What a worker says that has broken the protocol is not believed, nor
-// that it has not begun what it has begun to answer, or has read the body of.
-func (l *lane) reachedLocked(i int, r *Request, sent int64) bool {
+// stageLocked returns how far r, the request of l at place i, has come in a
+// process that has gone; the process may have been sent so many bytes. Its board
+// tells. Without one, the first without an answer has reached the application: a
+// worker sends the end of an answer before it touches the next request. What a
+// worker says that has broken the protocol is not believed, nor that it has not
+// called the application for what it has begun to answer, or has read the body of.
+func (l *lane) stageLocked(i int, r *Request, sent int64) stage {
+	board := l.member.board
 	switch {
 	case r.sentAt > sent:
-		return false
-	case l.broke != nil, r.bodyRead, l.current.begun && l.current.request == r:
-		return true
-	case l.member.board != nil:
-		return l.member.board.Reached(l.index, r.number)
+		return untouched
+	case l.current.begun && l.current.request == r:
+		return answered
+	case l.broke != nil, r.bodyRead, board == nil && i == 0:
+		return entered
+	case board == nil:
+		return untouched
+	case board.Reached(l.index, r.number):
+		return entered
+	case board.Begun(l.index, r.number):
+		return begun
 	}
-	return i == 0
+	return untouched
 }
 
 // returnLocked puts a request back that the application has not seen. After the

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pasted/internal/board"
 	"pasted/internal/h1"
 )
@@ -20,8 +22,8 @@ func (*ending) Head([]byte, bool, *h1.Loop)      {}
 func (*ending) Data([]byte, bool, *h1.Loop) bool { return true }
 func (e *ending) End(err error, _ *h1.Loop)      { e.ends, e.err = e.ends+1, err }
 
-// lost returns a request that the only lane of a pool has, whose worker says that
-// it has not begun it.
+// lost returns a request that may not be repeated, and that the only lane of a pool
+// has, whose worker says that it has not begun it.
 func lost(t *testing.T) (*Pool, *lane, *Request, *ending) {
 	t.Helper()
 	loop, err := h1.NewLoop()
@@ -34,10 +36,15 @@ func lost(t *testing.T) (*Pool, *lane, *Request, *ending) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = file.Close()
 	t.Cleanup(kept.Close)
+	words, err := unix.Mmap(int(file.Fd()), 0, board.Size(1), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = file.Close()
+	t.Cleanup(func() { _ = unix.Munmap(words) })
 	p := New(Options{Size: 1, QueueTimeout: time.Hour, Log: slog.New(slog.DiscardHandler)})
-	m := &member{worker: &simWorker{done: make(chan struct{})}, board: kept, idle: make(chan struct{})}
+	m := &member{worker: &simWorker{done: make(chan struct{}), words: words}, board: kept, idle: make(chan struct{})}
 	l := &lane{pool: p, member: m, loop: loop, closed: true} // to be written to
 	l.again, l.flushed.L = func() {}, &l.out
 	m.lanes, p.members = []*lane{l}, []*member{m}
@@ -82,6 +89,40 @@ func TestWorkerThatHidesWhatItHasBegunIsNotBelieved(t *testing.T) {
 			p.abandon(l)
 			if e.ends != 1 || !errors.Is(e.err, ErrDied) {
 				t.Errorf("ended %d times, with %v, want %v", e.ends, e.err, ErrDied)
+			}
+		})
+	}
+}
+
+// TestBoardTellsWhatBecomesOfARequest has it lost where too many are being repeated.
+func TestBoardTellsWhatBecomesOfARequest(t *testing.T) {
+	const started, skipped, entered = 0, 2, 3 // words
+	for name, c := range map[string]struct {
+		words  []int // in which its number stands
+		ends   int
+		deaths int
+		queued bool // as any that the application has not seen
+		alone  bool // in a worker without another that might kill it
+	}{
+		"not begun": {queued: true},
+		"skipped":   {words: []int{started, skipped}, queued: true},
+		"begun":     {words: []int{started}, deaths: 1, alone: true},
+		"entered":   {words: []int{started, entered}, deaths: 1, ends: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, l, r, e := lost(t)
+			for _, word := range c.words {
+				l.member.worker.(*simWorker).words[64+8*word] = byte(r.number)
+			}
+			p.budget = budget{seen: p.number}
+			for range budgetLeast {
+				p.again.push(&Request{came: r.came})
+			}
+			l.sent = r.sentAt
+			p.abandon(l)
+			if e.ends != c.ends || r.deaths != c.deaths || r.waiting != c.queued || r.waits != c.alone {
+				t.Errorf("ended %d times, %d deaths, queued %v, alone %v; want %d, %d, %v, %v",
+					e.ends, r.deaths, r.waiting, r.waits, c.ends, c.deaths, c.queued, c.alone)
 			}
 		})
 	}

@@ -57,6 +57,7 @@ func (a *simAnswer) End(err error, _ *h1.Loop) {
 type simWorker struct {
 	done   chan struct{}
 	demand func() time.Duration // nil: it is not known
+	words  []byte               // of its board, as the worker has it
 }
 
 func (w *simWorker) PID() int                          { return 1 }

@@ -27,7 +27,7 @@ const (
 	hangs           // until it is told to stop
 	stubborn        // does not even stop then
 	dies            // with its process
-	diesAtOnce      // before the application is called
+	diesAtOnce      // begun, before the application is called
 	diesHalf        // with a part of its answer sent
 	diesAfter       // with all of it sent
 	babbles         // sends what is no answer
@@ -199,10 +199,14 @@ func (w *simWorker) dieLocked(how string) {
 		if c.asked != nil {
 			c.asked.deaths++
 		}
+		if c.asked != nil && (w.board == nil || c.fate != diesAtOnce) {
+			c.asked.inside++
+		}
 		if c.babbled { // nothing of it is believed
 			for c, _ = w.next(i); c.asked != nil; c, _ = w.next(i) {
 				if w.board == nil || !w.isRevoked(i, c.number) {
 					c.asked.deaths++
+					c.asked.inside++
 				}
 			}
 		}
@@ -319,6 +323,9 @@ func (w *simWorker) takeLocked(i int) bool {
 	if c.fate == diesAtOnce {
 		w.dieLocked("dies before a call")
 		return false
+	}
+	if w.words != nil {
+		wordOf(w.words, i, 3).Store(c.number)
 	}
 	c.asked.calls++
 	if c.asked.body != "" {

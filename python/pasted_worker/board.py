@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 
-STARTED, ENDED, SKIPPED, REVOKED = 0, 1, 2, 8  # words of a slot
-_VERSION, _BEAT = 0, 1                         # words of the first line
-_EACH, _REST = 0.2, 10                         # seconds between beats, idle ones before a rest
-_LINE, _SLOT = 8, 16                           # words of a line and of a slot
+STARTED, ENDED, SKIPPED, ENTERED, REVOKED = 0, 1, 2, 3, 8  # words of a slot
+_VERSION, _BEAT = 0, 1                                     # words of the first line
+_EACH, _REST = 0.2, 10                                     # seconds between beats, idle ones before a rest
+_LINE, _SLOT = 8, 16                                       # words of a line and of a slot
 
 
 def no_slot():
@@ -90,7 +90,7 @@ def attach(descriptor):
         if sys.implementation.name != "cpython":
             return NONE
         words = memoryview(mmap.mmap(file.fileno(), 0)).cast("B").cast("Q")
-    if words[_VERSION] != 1:
+    if words[_VERSION] != 2:
         return NONE
     return Board(words)
 

@@ -23,7 +23,7 @@ import traceback
 
 from pasted_worker import board, failure, greenlets, streams
 from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
-from pasted_worker.board import ENDED, REVOKED, SKIPPED, STARTED
+from pasted_worker.board import ENDED, ENTERED, REVOKED, SKIPPED, STARTED
 from pasted_worker.body import FIRST, BodyBroken, FileWrapper, RequestBody
 from pasted_worker.deadline import (
     ClientDisconnected, DeadlineExceeded, Interrupted, stack_of, strike, unstrike)
@@ -256,6 +256,7 @@ class Lane:
             inside[0] = number
             if self.overdue:
                 self.stop_if_overdue(number)
+            slot[ENTERED] = number  # the last thing before the call: see board
             result = self._roots[root](environ, answer.start_response)
             kind = type(result)
             if kind is list or kind is tuple:

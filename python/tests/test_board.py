@@ -8,17 +8,21 @@ import unittest
 import pasted
 from pasted import frames, tree
 
-STARTED, ENDED, SKIPPED, REVOKED = 0, 1, 2, 8
+STARTED, ENDED, SKIPPED, ENTERED, REVOKED = 0, 1, 2, 3, 8
 BEAT = 1
 
 APP = """
-    import ctypes, os, threading, time
+    import ctypes, marshal, os, sys, threading, time
 
     held = threading.Event()
     calls = []
 
     def make(global_conf):
         return application
+
+    def die_of_the_next(frame, event, arg):
+        if event == "c_call" and arg is marshal.loads:
+            os._exit(4)
 
     def application(environ, start_response):
         path = environ["PATH_INFO"]
@@ -33,6 +37,8 @@ APP = """
             ctypes.PyDLL(None).usleep(2000000)
         if path == "/die":
             os._exit(3)
+        if path == "/trap":
+            sys.setprofile(die_of_the_next)
         if path == "/fork":
             write = start_response("200 OK", [("Content-Length", "2")])
             write(b"ok")
@@ -64,7 +70,7 @@ class Slots(unittest.TestCase):
 
     def slot(self, worker, lane=0):
         words = worker.board[8 * (1 + 2 * lane):][:16]
-        return words[STARTED], words[ENDED], words[SKIPPED]
+        return words[STARTED], words[ENTERED], words[ENDED], words[SKIPPED]
 
     def await_(self, condition, what):
         deadline = time.monotonic() + pasted.PATIENCE
@@ -76,23 +82,22 @@ class Slots(unittest.TestCase):
     def test_begin_and_end_are_written(self):
         worker = self.serving(lanes=2)
         self.assertTrue(worker.ready["board"])
-        self.assertEqual(self.slot(worker), (0, 0, 0))
+        self.assertEqual(self.slot(worker), (0, 0, 0, 0))
         held = worker.request("/hold")
-        self.await_(lambda: self.slot(worker)[STARTED] == held, "the request's begin")
-        self.assertEqual(self.slot(worker), (held, 0, 0))
-        self.assertEqual(self.slot(worker, 1), (0, 0, 0))
+        self.await_(lambda: self.slot(worker) == (held, held, 0, 0), "the request's begin")
+        self.assertEqual(self.slot(worker, 1), (0, 0, 0, 0))
         other = worker.request("/release", lane=1)
         worker.reply(other, 1)
         worker.reply(held)
         for lane, number in ((0, held), (1, other)):
-            self.await_(lambda: self.slot(worker, lane) == (number, number, 0), "the request's end")
+            self.await_(lambda: self.slot(worker, lane) == (number, number, number, 0), "the request's end")
 
     @needs_board
     def test_end_of_a_request_that_raises_is_written(self):
         worker = self.serving()
         number = worker.request("/raise")
         self.assertIsNone(worker.reply(number).status)
-        self.await_(lambda: self.slot(worker) == (number, number, 0), "the request's end")
+        self.await_(lambda: self.slot(worker) == (number, number, number, 0), "the request's end")
 
     @needs_board
     def test_revoked_requests_are_skipped_and_those_behind_served(self):
@@ -108,7 +113,41 @@ class Slots(unittest.TestCase):
             self.assertEqual(
                 worker.reply(number).frames, [(frames.END, frames.FLAG_END | frames.FLAG_SKIPPED)])
         self.assertEqual(worker.reply(kept).body, b"/hold /release /kept")
-        self.await_(lambda: self.slot(worker) == (kept, kept, taken[-1]), "the slot")
+        self.await_(lambda: self.slot(worker) == (kept, kept, kept, taken[-1]), "the slot")
+
+    @needs_board
+    def test_revoked_request_is_not_entered(self):
+        worker = self.serving(lanes=2)
+        held, taken = worker.request("/hold"), worker.request("/taken")
+        self.await_(lambda: self.slot(worker)[STARTED] == held, "the request's begin")
+        worker.board[8 + REVOKED] = taken
+        worker.reply(worker.request("/release", lane=1), 1)
+        worker.reply(held)
+        worker.reply(taken)
+        self.await_(lambda: self.slot(worker) == (taken, held, taken, taken), "the slot")
+
+    @needs_board
+    def test_request_that_ends_before_its_call_is_not_entered(self):
+        for kind in (frames.CANCEL, frames.EXPIRE):
+            with self.subTest(kind=kind):
+                worker = self.serving(lanes=2)
+                held, ended = worker.request("/hold"), worker.request("/ended")
+                self.await_(lambda: self.slot(worker)[STARTED] == held, "the request's begin")
+                worker.control.send(kind, number=ended, aux=0)
+                worker.log()  # it has been read
+                worker.reply(worker.request("/release", lane=1), 1)
+                worker.reply(held)
+                self.assertIsNone(worker.reply(ended).status)
+                self.await_(lambda: self.slot(worker) == (ended, held, ended, 0), "the slot")
+
+    @needs_board
+    def test_request_that_the_process_dies_of_before_its_call_is_not_entered(self):
+        worker = self.serving()
+        trap = worker.request("/trap")
+        worker.reply(trap)
+        died = worker.request("/died")
+        self.assertEqual(worker.wait(), 4)
+        self.assertEqual(self.slot(worker), (died, trap, trap, 0))
 
     @needs_board
     def test_revoking_what_has_begun_changes_nothing(self):
@@ -158,7 +197,7 @@ class Slots(unittest.TestCase):
         except BrokenPipeError:
             pass  # it has died already
         self.assertEqual(worker.wait(), 3)
-        self.assertEqual(self.slot(worker), (died, 0, 0))
+        self.assertEqual(self.slot(worker), (died, died, 0, 0))
 
     def test_killed_while_stopped_has_begun_nothing(self):
         worker = self.serving()
@@ -167,7 +206,7 @@ class Slots(unittest.TestCase):
         worker.request("/never")
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
-        self.assertEqual(self.slot(worker), (0, 0, 0))
+        self.assertEqual(self.slot(worker), (0, 0, 0, 0))
 
     @needs_board
     def test_process_that_the_application_forks_writes_nothing(self):
@@ -176,7 +215,7 @@ class Slots(unittest.TestCase):
         second = worker.request("/after")
         worker.reply(first)
         self.assertEqual(worker.reply(second).body, b"/fork /after")
-        self.await_(lambda: self.slot(worker) == (second, second, 0), "the end")
+        self.await_(lambda: self.slot(worker) == (second, second, second, 0), "the end")
 
     def test_without_a_board_requests_are_served(self):
         worker = self.serving(board=False)
@@ -190,7 +229,7 @@ class Slots(unittest.TestCase):
         self.addCleanup(worker.end)
         worker.hello()
         worker.await_(frames.LOADED)
-        words = worker.give_board(1, version=2)
+        words = worker.give_board(1, version=3)
         worker.serve(board=False)
         self.assertFalse(worker.ready["board"])
         worker.get("/a")

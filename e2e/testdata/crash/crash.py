@@ -5,7 +5,9 @@ It talks with the test through files in a folder."""
 import atexit
 import ctypes
 import json
+import marshal
 import os
+import signal
 import sys
 import time
 from urllib.parse import parse_qs
@@ -81,6 +83,17 @@ def segfault(query):
     ctypes.string_at(0)
 
 
+def trap(query):
+    """Has its worker be killed with the next request that its thread begins, before
+    the application is called; answers as hold does."""
+    def kill(frame, event, arg):
+        if event == "c_call" and arg is marshal.loads:  # of the request's environ
+            touch("trapped", "%d\n" % os.getpid())
+            os.kill(os.getpid(), signal.SIGKILL)
+    sys.setprofile(kill)
+    return hold(query)
+
+
 def child(query):
     """Leaves a process of its own behind."""
     pid = os.fork()
@@ -97,5 +110,5 @@ def deaf(query):
     return who(query)
 
 
-pages = {f.__name__: f for f in (who, hold, drip, count, exit, segfault, child, deaf)}
+pages = {f.__name__: f for f in (who, hold, drip, count, exit, segfault, trap, child, deaf)}
 sys.setswitchinterval(0.001)
