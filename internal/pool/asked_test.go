@@ -48,9 +48,13 @@ type asked struct {
 // once says whether the application may be called but once.
 func (a *asked) once() bool { return a.method == "POST" && !a.key }
 
-// isOutside says whether a has not been in the application of a worker that has
-// died.
-func (a *asked) isOutside() bool {
+// isOutside says whether an answer is that of an asked that has not been in the
+// application of a worker that has died.
+func isOutside(answer pool.Answer) bool {
+	a, known := answer.(*asked)
+	if !known {
+		return false
+	}
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	return a.inside == 0

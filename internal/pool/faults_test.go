@@ -333,12 +333,7 @@ func (x *trial) extend() {
 func (x *trial) checkBudget() {
 	free := max(pool.BudgetLeast, x.lanes)
 	answers, number := x.sim.pool.Repeats()
-	now := len(answers)
-	for _, answer := range answers {
-		if a, known := answer.(*asked); known && a.isOutside() {
-			now--
-		}
-	}
+	now := len(slices.DeleteFunc(answers, isOutside))
 	x.paid += max(0, now-max(x.repeats, free))
 	x.repeats = now
 	if most := pool.BudgetFirst + int(number/pool.BudgetShare); x.paid > most {

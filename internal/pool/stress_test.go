@@ -221,7 +221,7 @@ func (s *stress) await() {
 // judge compares what came back with what was called.
 func (s *stress) judge(took time.Duration) {
 	time.Sleep(100 * time.Millisecond) // for calls and ends that should not be
-	calls, lost, repeated, twice := s.site.calls(s.t, len(s.outcomes)), 0, 0, 0
+	calls, lost, uncalled, repeated, twice := s.site.calls(s.t, len(s.outcomes)), 0, 0, 0, 0
 	for n := range s.outcomes {
 		o := &s.outcomes[n]
 		var death *pool.DeathError
@@ -240,6 +240,9 @@ func (s *stress) judge(took time.Duration) {
 			s.t.Errorf("request %d, which may be repeated, was not: %v", n, o.err)
 		case o.err != nil && o.post:
 			lost++
+			if calls[n] == 0 {
+				uncalled++ // killed between the call and the application's first step
+			}
 		case o.err != nil:
 			twice++
 		}
@@ -249,9 +252,9 @@ func (s *stress) judge(took time.Duration) {
 	}
 	st := s.pool.Stats()
 	s.t.Logf("%d requests in %v: %d stops, %d of them for 0.9 s and longer, %d kills; %d revoked, %d skipped, %d given to another worker; "+
-		"%d of what may be repeated called more than once, %d of it lost; %d POST lost in the application",
+		"%d of what may be repeated called more than once, %d of it lost; %d POST lost in the application, %d of them at its first step",
 		len(s.outcomes), took.Round(time.Millisecond), s.stops.Load(), s.stalls.Load(), s.kills.Load(),
-		st.Revoked, st.Skipped, st.Retries, repeated, twice, lost)
+		st.Revoked, st.Skipped, st.Retries, repeated, twice, lost, uncalled)
 	// A death takes what is in the application, one request for each lane.
 	if most := int(s.kills.Load()) * stressLanes; lost > most {
 		s.t.Errorf("%d requests lost by %d kills, want %d at most", lost, s.kills.Load(), most)
