@@ -288,10 +288,17 @@ func (r *Reader) Buffered() bool {
 	return uint64(have) >= HeadSize+uint64(length)
 }
 
-// alone is the size in bytes of frames from which on a frame is read without any
-// of what follows it: a second read costs less than moving that to the front of
-// the buffer.
-const alone = 32 << 10
+const (
+	// alone is the size in bytes of frames from which on a frame is read without
+	// any of what follows it: a second read costs less than moving that to the
+	// front of the buffer.
+	alone = 32 << 10
+	// beside is how many bytes more than the largest frame so far a buffer has
+	// room for. So an answer's head and the frame of its body come with one read,
+	// which is not filled and thus tells that nothing is left, and stay where they
+	// are.
+	beside = 4 << 10
+)
 
 // fill reads until n bytes from r.start on are in the buffer. It grows the
 // buffer only as the bytes arrive, so that a head that lies about its length
@@ -306,7 +313,7 @@ func (r *Reader) fill(n int) error {
 	}
 	for r.end-r.start < n {
 		if r.end == len(r.buf) { // and what is read begins with it
-			r.buf = append(r.buf, make([]byte, min(n, 2*len(r.buf))-len(r.buf))...)
+			r.buf = append(r.buf, make([]byte, min(n+beside, 2*len(r.buf))-len(r.buf))...)
 		}
 		to := len(r.buf)
 		if n >= alone {

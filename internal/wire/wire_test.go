@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -56,8 +57,80 @@ func TestFramesReadBackHoweverTheyAreSplit(t *testing.T) {
 		if err != io.EOF {
 			t.Errorf("%s: the stream ends with %v, want EOF", name, err)
 		}
-		if diff := cmp.Diff(frames, got); diff != "" {
+		if diff := cmp.Diff(frames, got, cmp.Comparer(bytes.Equal)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+// Sizes around all that the reader decides by.
+func TestFramesOfAnySizeReadBack(t *testing.T) {
+	var sizes []int
+	for _, border := range []int{4 << 10, 16 << 10, 32 << 10, 36 << 10, 64 << 10, 100 << 10, 104 << 10, 256 << 10, wire.MaxLane} {
+		for _, off := range []int{-wire.HeadSize - 1, -wire.HeadSize, -1, 0, 1, wire.HeadSize} {
+			sizes = append(sizes, min(border+off, wire.MaxLane))
+		}
+	}
+	var want []wire.Frame
+	for i, size := range sizes {
+		payload := bytes.Repeat([]byte{byte(i), byte(i >> 1), 7}, size/3+1)[:size]
+		want = append(want,
+			wire.Frame{Kind: wire.Head, Number: uint64(2 * i), Payload: payload[:i]},
+			wire.Frame{Kind: wire.Data, Number: uint64(2*i + 1), Payload: payload})
+	}
+	slices.Reverse(want[len(want)/2:]) // smaller ones behind larger ones as well
+	data := encode(want)
+	for _, most := range []int{1000, 50_000, 212_992, len(data)} {
+		got, err := read(&pieces{data: data, most: most}, wire.MaxLane)
+		if err != io.EOF {
+			t.Errorf("at most %d bytes a read: the stream ends with %v, want EOF", most, err)
+		}
+		if !slices.EqualFunc(want, got, func(a, b wire.Frame) bool {
+			return a.Kind == b.Kind && a.Number == b.Number && bytes.Equal(a.Payload, b.Payload)
+		}) {
+			t.Errorf("at most %d bytes a read: %d frames read back, and not those that were sent", most, len(got))
+		}
+	}
+}
+
+// pieces is a stream of which a read gives at most so many bytes, and that says
+// how many it has given for how many.
+type pieces struct {
+	data   []byte
+	most   int
+	reads  int
+	filled int // of reads, those that got all that they asked for
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(p.data) == 0 {
+		return 0, io.EOF
+	}
+	p.reads++
+	n := copy(b[:min(len(b), p.most)], p.data)
+	if n == len(b) {
+		p.filled++
+	}
+	p.data = p.data[n:]
+	return n, nil
+}
+
+func TestHeadAndLargeFrameComeWithOneRead(t *testing.T) {
+	answer := encode([]wire.Frame{
+		{Kind: wire.Head, Number: 1, Payload: bytes.Repeat([]byte("h"), 300)},
+		{Kind: wire.Data, Number: 1, Flags: wire.FlagEnd, Payload: bytes.Repeat([]byte("d"), 100<<10)},
+	})
+	src := &pieces{most: 1 << 20}
+	r := wire.NewReader(src, wire.MaxLane)
+	for i := range 3 {
+		src.data, src.reads, src.filled = answer, 0, 0
+		for range 2 {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i > 0 && (src.reads != 1 || src.filled != 0) {
+			t.Errorf("answer %d came with %d reads, of which %d do not tell that nothing is left; want 1 and 0", i, src.reads, src.filled)
 		}
 	}
 }
