@@ -127,7 +127,7 @@ class Answer:
         elif len(data) <= JOINED:
             lane.send(_pack(len(data), DATA, flags, lane.index, self._number) + data)
         else:
-            self._send_data(data, flags, [])
+            self._send_data(data, flags)
         inside[0] = was
         if lane.overdue:
             lane.stop_if_overdue(self._number)
@@ -214,24 +214,26 @@ class Answer:
             lane.send(_pack(
                 len(head) + size, HEAD_OF_ANSWER, flags, lane.index, self._number) + head + data)
         else:
-            first = _pack(len(head), HEAD_OF_ANSWER, 0, lane.index, self._number)
-            self._send_data(data, flags, [first, head])
+            self._send_data(data, flags, _pack(
+                len(head), HEAD_OF_ANSWER, 0, lane.index, self._number) + head)
 
-    def _send_data(self, data, flags, before):
-        """Send data in Data frames, after the buffers before."""
-        lane, number, view = self._lane, self._number, memoryview(data)
+    def _send_data(self, data, flags, before=b""):
+        """Send data in Data frames, after the frames before."""
+        lane, number, size = self._lane, self._number, len(data)
+        if size <= PIECE:
+            lane.send_both(before + _pack(size, DATA, flags, lane.index, number), data)
+            return
+        view = memoryview(data)
         while True:
             piece, view = view[:PIECE], view[PIECE:]
             last = 0 if view else flags
-            before.append(_pack(len(piece), DATA, last, lane.index, number))
-            before.append(piece)
-            lane.send_buffers(before)
+            lane.send_both(before + _pack(len(piece), DATA, last, lane.index, number), piece)
             if not view:
                 return
             if lane.cancelled and number in lane.cancelled:
                 self.ended = False  # whatever flags have promised
                 raise ClientGone("the client has gone")
-            before = []
+            before = b""
 
 
 # Told from an application's by being this very object. It is no literal: Pythons

@@ -156,20 +156,20 @@ class Lane:
 
     # Sending.
 
-    def send_buffers(self, buffers):
-        """Send frames that lie in several buffers."""
+    def send_both(self, head, data):
+        """Send frames whose last one's payload lies in a buffer of its own."""
         if self._with_body:
             with self._sharing:
-                self._gather(buffers)
+                self._gather(head, data)
         else:
-            self._gather(buffers)
+            self._gather(head, data)
 
-    def _gather(self, buffers):
-        sent = self._socket.sendmsg(buffers)
-        for buffer in buffers:
-            if sent < len(buffer):  # a signal has come between
-                self._socket.sendall(memoryview(buffer)[sent:])
-            sent = max(sent - len(buffer), 0)
+    def _gather(self, head, data):
+        sent = self._socket.sendmsg((head, data))
+        if sent < len(head) + len(data):  # a signal has come between
+            if sent < len(head):
+                self._socket.sendall(head[sent:])
+            self._socket.sendall(memoryview(data)[max(sent - len(head), 0):])
 
     def send_descriptor(self, frame, descriptor):
         """Send a frame with a descriptor; return False, and send nothing, if that cannot be done now."""

@@ -722,9 +722,9 @@ class Batches(unittest.TestCase):
                 order.append("sent")
                 super().send(frame)
 
-            def send_buffers(self, buffers):
+            def send_both(self, head, data):
                 order.append("sent")
-                super().send_buffers(buffers)
+                super().send_both(head, data)
 
         ours, theirs = socket.socketpair()
         lane = Spy(0, theirs.detach(), [app], Log())
@@ -739,6 +739,47 @@ class Batches(unittest.TestCase):
         thread.join()
         ours.close()
         self.assertEqual(order, ["called /1", "sent", "sent", "called /2", "sent", "sent"])
+
+
+    def test_a_large_answer_that_a_signal_has_cut_is_sent_whole(self):
+        class Cut:
+            def __init__(self, taken):
+                self.taken = taken
+
+            def sendmsg(self, buffers):
+                self.sent = b"".join(buffers)[:self.taken]
+                return len(self.sent)
+
+            def sendall(self, data):
+                self.sent += bytes(data)
+
+        lane = Lane.__new__(Lane)
+        lane._with_body = 0
+        for taken in range(9):
+            lane._socket = Cut(taken)
+            lane.send_both(b"head", b"data")
+            self.assertEqual(lane._socket.sent, b"headdata")
+
+    def test_bodies_of_any_size_are_what_the_application_gave(self):
+        for size in 64 * K - 1, 64 * K, 64 * K + 1, 256 * K - 1, 256 * K, 256 * K + 1, 512 * K, 600 * K:
+            body = b"0123456789" * (size // 10) + b"x" * (size % 10)
+
+            def whole(environ, start_response):
+                start_response("200 OK", [])
+                return [body]
+
+            def parts(environ, start_response):
+                start_response("200 OK", [])(b"first")
+                yield body
+
+            for app, want in ((whole, body), (parts, b"first" + body)):
+                with self.subTest(size=size, app=app.__name__), Bench(app) as bench:
+                    bench.request()
+                    head, *rest = bench.frames()
+                    start = len(marshal.dumps(marshal.loads(head.payload), 2))
+                    got = bytes(head.payload[start:]) + b"".join(frame.payload for frame in rest)
+                    self.assertTrue(got == want, "%d bytes, want %d" % (len(got), len(want)))
+                    self.assertTrue(all(len(frame.payload) <= 256 * K for frame in rest))
 
 
 class Files(unittest.TestCase):
