@@ -156,8 +156,22 @@ class Answer:
         something after its last piece; one that goes on with pieces beyond the
         Content-Length, perhaps without end, is not asked for more (PEP 3333,
         Handling the Content-Length Header)."""
-        write = self.write
+        write, lane = self.write, self._lane
+        inside, number, send = lane.inside, self._number, lane.send
+        head, size = b"", 0  # the last frame's, and its payload's
         for data in iterable:
+            # This is what write() does with a small piece of a stream.
+            if (type(data) is bytes and 0 < len(data) <= JOINED and self.begun and self._left < 0
+                    and not lane.cancelled):
+                if len(data) != size:
+                    size = len(data)
+                    head = _pack(size, DATA, 0, lane.index, number)
+                inside[0] = 0
+                send(head + data)
+                inside[0] = number
+                if lane.overdue:
+                    lane.stop_if_overdue(number)
+                continue
             write(data)
             if self._beyond:
                 break

@@ -194,6 +194,26 @@ class Shapes(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(kinds(application), want)
 
+    def test_pieces_arrive_one_by_one_whatever_their_sizes(self):
+        sizes = 1, 1, 2, 0, 2, 4 * K, 4 * K, 4 * K + 1, 4 * K, 300, 300, 1
+        pieces = [bytes([65 + i]) * size for i, size in enumerate(sizes)]
+        pieces[5] = bytearray(pieces[5])
+
+        def app(environ, start_response):
+            write = start_response("200 OK", [])
+            for i, piece in enumerate(pieces):
+                if i == 9:
+                    write(b"w" * 300)
+                yield piece
+
+        with Bench(app) as bench:
+            bench.request()
+            _, *rest = bench.frames()
+        want = pieces[1:9] + [b"w" * 300] + pieces[9:]
+        self.assertEqual([bytes(frame.payload) for frame in rest], [bytes(piece) for piece in want if piece] + [b""])
+        self.assertEqual({(frame.kind, frame.flags, frame.aux, frame.number) for frame in rest[:-1]},
+                         {(frames.DATA, 0, 3, 1)})
+
     def test_status_and_fields_arrive(self):
         fields = [("X-A", "1"), ("X-A", "caf\xe9"), ("Empty", "")]
         with Bench(answering([b"x"], "299 Odd\xe9", fields)) as bench:
