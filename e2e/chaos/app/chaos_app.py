@@ -1,8 +1,8 @@
 """The application of the chaos: it keeps a ledger of its calls, and misbehaves when asked to.
 
-Every call with a number is written down before anything else is done with it, by
-one append: so the ledger tells how often each request has reached the
-application, in which process, and when.
+Every call is written down before anything else is done with it, by one append: so
+the ledger tells how often each request has reached the application, in which
+process, and when.
 """
 
 import ctypes
@@ -22,9 +22,10 @@ def make_app(global_conf):
 
 
 def application(environ, start_response):
-    query = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
-    number = query.get("n", "0")
+    text = environ["QUERY_STRING"]  # n=NUMBER&more, if any
+    number = text[2:].partition("&")[0] or "0"
     os.write(ledger, b"%s %d %.6f\n" % (number.encode(), os.getpid(), time.monotonic()))
+    query = {name: values[0] for name, values in parse_qs(text).items()}
     return PAGES[environ["PATH_INFO"]](environ, start_response, number, query)
 
 
