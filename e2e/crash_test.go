@@ -200,7 +200,7 @@ func TestIdleWorkerKilledIsReplaced(t *testing.T) {
 				c.kill(pid)
 				break
 			}
-			harness.Await(t, 10*time.Second, "the worker's death in the log", func() bool { return c.Stderr.Has("worker exited") })
+			c.Logged("worker exited")
 			for i := range 50 {
 				if r := c.ask("/who"); r.err != nil || r.StatusCode != http.StatusOK {
 					t.Fatalf("request %d after the death: %v", i, orStatus(r.err, r.answer))

@@ -60,7 +60,7 @@ func TestDeadlineIsKeptWhateverTheThreadDoes(t *testing.T) {
 		t.Errorf("a worker was replaced (now %s)", pids)
 	}
 	for _, text := range []string{"request past its deadline", "path=/stuck", "time.sleep(3)"} {
-		harness.Await(t, 20*time.Second, "the log to say "+text, func() bool { return s.Stderr.Has(text) })
+		s.Logged(text)
 	}
 	if s.Stderr.Has("Traceback") {
 		t.Error("the log has a traceback of the exception")
@@ -95,9 +95,7 @@ func TestWorkerWhoseThreadIsLostIsReplaced(t *testing.T) {
 	harness.Await(t, 40*time.Second, "another worker", func() bool {
 		return get(t, client, s.URL+"/quick").String() != before // never an error
 	})
-	if !s.Stderr.Has("replacing its worker") {
-		t.Error("the log does not say why")
-	}
+	s.Logged("replacing its worker")
 }
 
 func TestClientThatHasGoneStopsItsRequest(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"pasted/e2e/harness"
 )
@@ -62,7 +61,7 @@ func TestGreenletsReadBodiesAndLogEachForItself(t *testing.T) {
 				return
 			}
 			line := fmt.Sprintf("request=%s text=\"begun n%d, ended n%d\"", id, n, n)
-			harness.Await(t, 20*time.Second, line, func() bool { return server.Stderr.Has(line) })
+			server.Logged(line)
 		})
 	}
 	wg.Wait()

@@ -8,9 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"pasted/e2e/harness"
 )
 
 // TestGridOfFrameworks asks each framework of testdata/grid for the same six
@@ -84,7 +81,7 @@ func gridError(t *testing.T, f framework) {
 		t.Errorf("the client is told of the exception: %q", clip(page.body))
 	}
 	raised := "boom " + f.name
-	harness.Await(t, 20*time.Second, raised+" in the log", func() bool { return f.server.Stderr.Has(raised) })
+	f.server.Logged(raised)
 }
 
 func gridCookies(t *testing.T, f framework) {

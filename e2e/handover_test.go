@@ -212,9 +212,8 @@ func TestNoRequestIsLostOverReloads(t *testing.T) {
 			t.Errorf("nobody was answered by number %d", n)
 		}
 	}
-	if !s.Stderr.Has("not_there") || !s.Stderr.Has("closing bracket") {
-		t.Error("the log does not say why the two have failed")
-	}
+	s.Logged("not_there")
+	s.Logged("closing bracket")
 }
 
 // TestReloadLetsRequestsFinishWhereTheyBegan has a request in the old release.

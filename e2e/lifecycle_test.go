@@ -147,9 +147,7 @@ func TestWarmedWorkerBecomesTheTemplate(t *testing.T) {
 		}
 		return len(pids) > 0
 	})
-	if !s.Stderr.Has("worker has become the template") {
-		t.Error("the log does not say so")
-	}
+	s.Logged("worker has become the template")
 }
 
 func TestSizeFollowsTheLoad(t *testing.T) {
@@ -173,7 +171,7 @@ func TestWhatIsNotSafeToForkIsNamed(t *testing.T) {
 	for _, want := range []string{
 		"what=thread name=poller", `name="the module lifecycle" detail="listens on 127.0.0.1:`, "name=sqlite3.Connection",
 	} {
-		harness.Await(t, 20*time.Second, want, func() bool { return s.Stderr.Has(want) })
+		s.Logged(want)
 	}
 	if n := strings.Count(s.Stderr.String(), "not safe to fork"); n != 3 {
 		t.Errorf("%d things are not safe to fork, want 3", n)
@@ -189,7 +187,7 @@ func TestLockOfAnotherWorkerIsExplained(t *testing.T) {
 	if failed, _ := askAll(t, s, "/", 2, 20); failed > 0 {
 		t.Errorf("%d requests failed", failed)
 	}
-	harness.Await(t, 30*time.Second, "the hint", func() bool { return s.Stderr.Has("overlap = no") })
+	s.Logged("overlap = no")
 	time.Sleep(time.Second) // of several tries, one is told of
 	if n := strings.Count(s.Stderr.String(), "workers do not start"); n != 1 {
 		t.Errorf("%d lines about workers that do not start, want 1", n)
@@ -233,12 +231,12 @@ func TestCrashLoopIsToldOfOnce(t *testing.T) {
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	harness.Await(t, 20*time.Second, "the crash loop in the log", func() bool { return s.Stderr.Has("workers do not start") })
+	s.Logged("workers do not start")
 	if failed, _ := askAll(t, s, "/", 2, 20); failed > 0 {
 		t.Errorf("%d requests failed while one worker serves", failed)
 	}
 	repair(t, folder, "lock")
-	harness.Await(t, 60*time.Second, "the end of the crash loop in the log", func() bool { return s.Stderr.Has("workers start again") })
+	s.Logged("workers start again")
 	log := s.Stderr.String()
 	if n := strings.Count(log, "workers do not start"); n != 1 || !strings.Contains(log, "Traceback") {
 		t.Errorf("%d lines about it, want 1 with a traceback:\n%s", n, log)

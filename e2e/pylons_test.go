@@ -123,9 +123,7 @@ func TestPylonsServesFromItsOwnFile(t *testing.T) {
 	page("/error/style/black.css", http.StatusOK, "background-color")
 	page("/not/there", http.StatusNotFound, "Server Error 404")
 	page("/hello/fail", http.StatusInternalServerError, "WebError", "failed as asked")
-	if !server.Stderr.Has("index is asked for") {
-		t.Error("what the application logs is not to be seen")
-	}
+	server.Logged("index is asked for")
 	sessionAndUpload(t, server)
 }
 

@@ -137,9 +137,10 @@ func TestAdminSocketIsItsOwnersAndReplacesAStaleOne(t *testing.T) {
 	}
 	s.get("/")
 	for _, want := range []string{"pasted_requests_total 1\n", `pasted_workers{state="ready"} 2`, "pasted_request_service_seconds_count 1\n"} {
-		if code, text := asked(t, socket, "/metrics"); code != 200 || !strings.Contains(text, want) {
-			t.Errorf("/metrics: %d, no %q in\n%s", code, want, text)
-		}
+		harness.Await(t, 20*time.Second, want, func() bool { // the answer is on its way before it is counted
+			code, text := asked(t, socket, "/metrics")
+			return code == 200 && strings.Contains(text, want)
+		})
 	}
 	base := "http://127.0.0.1:" + strconv.Itoa(metrics)
 	for path, want := range map[string]int{"/metrics": 200, "/-/ready": 200, "/-/live": 200, "/status": 404} {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"pasted/e2e/harness"
 	"pasted/e2e/venvs"
@@ -124,6 +123,6 @@ func ask(t *testing.T, server *harness.Server, c ownCase) {
 		}
 	}
 	if c.log != "" {
-		harness.Await(t, 20*time.Second, "the log to have "+c.log, func() bool { return server.Stderr.Has(c.log) })
+		server.Logged(c.log)
 	}
 }
