@@ -15,8 +15,10 @@ import (
 	"time"
 )
 
-// answerLimit is how long one answer may take.
-const answerLimit = 10 * time.Second
+const (
+	answerLimit = 10 * time.Second // how long one answer may take
+	closeLimit  = 2 * time.Second  // and after it the end of a connection that is to be closed
+)
 
 // An exchange is a request and what has to come back.
 type exchange struct {
@@ -147,10 +149,25 @@ func (c *checker) exchange(addr string, e exchange) (s shape, err error) {
 	if n := c.in.Buffered(); err == nil && n > 0 {
 		err = fmt.Errorf("%d bytes after the answer's end", n)
 	}
+	if err == nil && e.close {
+		err = c.ended()
+	}
 	if s.last || err != nil {
 		c.close()
 	}
 	return s, err
+}
+
+// ended wants the peer to close the connection, as it has been asked to (RFC 9112,
+// 9.6): otherwise the load would not be what the row says.
+func (c *checker) ended() error {
+	if err := c.conn.SetReadDeadline(time.Now().Add(closeLimit)); err != nil {
+		return err
+	}
+	if _, err := c.in.ReadByte(); err != io.EOF {
+		return fmt.Errorf("the connection is open %v after the answer, though the request had Connection: close", closeLimit)
+	}
+	return nil
 }
 
 // judge reads one answer and returns its shape but for the size.

@@ -72,6 +72,29 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckWantsConnectionsClosedWhereItAsksForIt(t *testing.T) {
+	for _, closes := range []bool{true, false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"))
+			if closes {
+				conn.Close()
+			} else {
+				t.Cleanup(func() { conn.Close() })
+			}
+		}))
+		_, err := exchange{path: "/", close: true, status: 200, want: "hi"}.check(s.Listener.Addr().String())
+		if closes && err != nil || !closes && (err == nil || !strings.Contains(err.Error(), "is open")) {
+			t.Errorf("closes = %v: check() = %v", closes, err)
+		}
+		s.Close()
+	}
+}
+
 func TestTheLoopKnowsWhenAnAnswerIsComplete(t *testing.T) {
 	e := exchange{status: 200, want: "hi"}
 	tests := []struct {

@@ -73,7 +73,8 @@ the rate. Workers are the processes that run the application; the server is what
 else a peer consists of, a proxy apart. Before a peer is measured in a row its
 answers are compared with what is right, byte for byte; under load their status and
 their number of bytes. A peer that fails is shown as failing, with the reason, and
-is not compared with.
+is not compared with. Why a goal is missed is told in
+[Where the time goes](performance.md).
 `
 
 func (r *results) writeSettings(b *strings.Builder) {
