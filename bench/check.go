@@ -164,10 +164,15 @@ func (c *checker) ended() error {
 	if err := c.conn.SetReadDeadline(time.Now().Add(closeLimit)); err != nil {
 		return err
 	}
-	if _, err := c.in.ReadByte(); err != io.EOF {
+	switch _, err := c.in.ReadByte(); {
+	case err == io.EOF:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("the connection is open %v after the answer, though the request had Connection: close", closeLimit)
+	case err != nil:
+		return err
 	}
-	return nil
+	return errors.New("bytes after the answer's end, though the request had Connection: close")
 }
 
 // judge reads one answer and returns its shape but for the size.

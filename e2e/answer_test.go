@@ -166,7 +166,7 @@ func TestBrokenAnswersDoNotLookComplete(t *testing.T) {
 				t.Errorf("%v, want 500", orStatus(err, page))
 			}
 			if test.log != "" {
-				server.Logged(test.log)
+				server.Logged(5*time.Second, test.log)
 			}
 			if strings.Contains(page.String(), "failed as asked") || strings.Contains(page.String(), "Traceback") {
 				t.Errorf("the client is told what only the log should be: %q", page)
@@ -289,7 +289,7 @@ func TestErrorsOfARequestCarryItsNumber(t *testing.T) {
 		t.Fatal("the environ has no pasted.request_id")
 	}
 	for _, text := range []string{"begun, ended: one thing", "line one of one thing", "line two of one thing"} {
-		server.Logged(text)
+		server.Logged(5*time.Second, text)
 		for _, line := range server.Stderr.Lines(text) {
 			if !strings.Contains(line, "request="+id) {
 				t.Errorf("%q does not name request %s", line, id)

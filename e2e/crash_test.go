@@ -200,7 +200,7 @@ func TestIdleWorkerKilledIsReplaced(t *testing.T) {
 				c.kill(pid)
 				break
 			}
-			c.Logged("worker exited")
+			c.Logged(10*time.Second, "worker exited")
 			for i := range 50 {
 				if r := c.ask("/who"); r.err != nil || r.StatusCode != http.StatusOK {
 					t.Fatalf("request %d after the death: %v", i, orStatus(r.err, r.answer))

@@ -60,7 +60,7 @@ func TestDeadlineIsKeptWhateverTheThreadDoes(t *testing.T) {
 		t.Errorf("a worker was replaced (now %s)", pids)
 	}
 	for _, text := range []string{"request past its deadline", "path=/stuck", "time.sleep(3)"} {
-		s.Logged(text)
+		s.Logged(20*time.Second, text)
 	}
 	if s.Stderr.Has("Traceback") {
 		t.Error("the log has a traceback of the exception")
@@ -95,7 +95,7 @@ func TestWorkerWhoseThreadIsLostIsReplaced(t *testing.T) {
 	harness.Await(t, 40*time.Second, "another worker", func() bool {
 		return get(t, client, s.URL+"/quick").String() != before // never an error
 	})
-	s.Logged("replacing its worker")
+	s.Logged(5*time.Second, "replacing its worker")
 }
 
 func TestClientThatHasGoneStopsItsRequest(t *testing.T) {

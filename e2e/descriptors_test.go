@@ -43,7 +43,7 @@ func TestFewDescriptorsAreNoEnd(t *testing.T) {
 	for range 2 * manyConnections {
 		conns = append(conns, dial(t, server))
 	}
-	server.Logged("few descriptors are left")
+	server.Logged(answerLimit, "few descriptors are left")
 	for _, conn := range conns {
 		conn.Close()
 	}
@@ -84,13 +84,13 @@ func TestNothingIsLostWhereDescriptorsAreFew(t *testing.T) {
 	if a := uploads[0].answer("POST"); a.StatusCode != http.StatusOK {
 		t.Fatalf("before the large body: %s", a.Status)
 	}
-	server.Logged("few descriptors are left")
+	server.Logged(answerLimit, "few descriptors are left")
 	for _, p := range server.Processes() {
 		if strings.HasPrefix(p.Command, "pasted_worker 0 ") {
 			_ = syscall.Kill(p.PID, syscall.SIGKILL)
 		}
 	}
-	server.Logged("worker exited")
+	server.Logged(answerLimit, "worker exited")
 	if _, err := uploads[0].Write(large); err != nil {
 		t.Fatal(err)
 	}

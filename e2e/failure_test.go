@@ -104,7 +104,7 @@ func TestDebugShowsTracebacksOnThisMachineAlone(t *testing.T) {
 	server := serve(t, site{
 		file: filepath.Join("testdata", "wsgi", "debug.ini"), python: systemPython(t),
 	})
-	server.Logged("debug is on")
+	server.Logged(5*time.Second, "debug is on")
 	url := server.URL + "/plain/fail?when=at+once&key=%3Cb%3E"
 	ask := func(client *http.Client, body io.Reader, header ...string) answer {
 		r, err := http.NewRequest("POST", url, body)

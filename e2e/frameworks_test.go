@@ -250,7 +250,7 @@ func testErrorsLog(t *testing.T, f framework) {
 	for _, text := range []string{"swallow", "martin"} {
 		get(t, f.client, f.at("/say/"+text))
 		said := "said " + text
-		f.server.Logged(said)
+		f.server.Logged(5*time.Second, said)
 		line := f.server.Stderr.Lines(said)[0]
 		if number := requestNumber.FindString(line); number == "" {
 			t.Errorf("no request's number in %q", line)
@@ -266,7 +266,7 @@ func testErrorsLog(t *testing.T, f framework) {
 func testException(t *testing.T, f framework) {
 	want(t, f.client, http.StatusInternalServerError, call{url: f.at("/boom/thunder")})
 	const raised = "RuntimeError: boom thunder"
-	f.server.Logged(raised)
+	f.server.Logged(5*time.Second, raised)
 	log := f.server.Stderr.String()
 	if !strings.Contains(log, "Traceback (most recent call last)") || !strings.Contains(log, f.name+"app.py") {
 		t.Error("no traceback in the log")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pasted/e2e/harness"
 )
@@ -61,7 +62,7 @@ func TestGreenletsReadBodiesAndLogEachForItself(t *testing.T) {
 				return
 			}
 			line := fmt.Sprintf("request=%s text=\"begun n%d, ended n%d\"", id, n, n)
-			server.Logged(line)
+			server.Logged(20*time.Second, line)
 		})
 	}
 	wg.Wait()

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestGridOfFrameworks asks each framework of testdata/grid for the same six
@@ -81,7 +82,7 @@ func gridError(t *testing.T, f framework) {
 		t.Errorf("the client is told of the exception: %q", clip(page.body))
 	}
 	raised := "boom " + f.name
-	f.server.Logged(raised)
+	f.server.Logged(20*time.Second, raised)
 }
 
 func gridCookies(t *testing.T, f framework) {

@@ -212,8 +212,8 @@ func TestNoRequestIsLostOverReloads(t *testing.T) {
 			t.Errorf("nobody was answered by number %d", n)
 		}
 	}
-	s.Logged("not_there")
-	s.Logged("closing bracket")
+	s.Logged(5*time.Second, "not_there")
+	s.Logged(5*time.Second, "closing bracket")
 }
 
 // TestReloadLetsRequestsFinishWhereTheyBegan has a request in the old release.

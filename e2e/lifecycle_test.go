@@ -147,7 +147,7 @@ func TestWarmedWorkerBecomesTheTemplate(t *testing.T) {
 		}
 		return len(pids) > 0
 	})
-	s.Logged("worker has become the template")
+	s.Logged(5*time.Second, "worker has become the template")
 }
 
 func TestSizeFollowsTheLoad(t *testing.T) {
@@ -171,7 +171,7 @@ func TestWhatIsNotSafeToForkIsNamed(t *testing.T) {
 	for _, want := range []string{
 		"what=thread name=poller", `name="the module lifecycle" detail="listens on 127.0.0.1:`, "name=sqlite3.Connection",
 	} {
-		s.Logged(want)
+		s.Logged(20*time.Second, want)
 	}
 	if n := strings.Count(s.Stderr.String(), "not safe to fork"); n != 3 {
 		t.Errorf("%d things are not safe to fork, want 3", n)
@@ -187,7 +187,7 @@ func TestLockOfAnotherWorkerIsExplained(t *testing.T) {
 	if failed, _ := askAll(t, s, "/", 2, 20); failed > 0 {
 		t.Errorf("%d requests failed", failed)
 	}
-	s.Logged("overlap = no")
+	s.Logged(30*time.Second, "overlap = no")
 	time.Sleep(time.Second) // of several tries, one is told of
 	if n := strings.Count(s.Stderr.String(), "workers do not start"); n != 1 {
 		t.Errorf("%d lines about workers that do not start, want 1", n)
@@ -231,12 +231,12 @@ func TestCrashLoopIsToldOfOnce(t *testing.T) {
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	s.Logged("workers do not start")
+	s.Logged(20*time.Second, "workers do not start")
 	if failed, _ := askAll(t, s, "/", 2, 20); failed > 0 {
 		t.Errorf("%d requests failed while one worker serves", failed)
 	}
 	repair(t, folder, "lock")
-	s.Logged("workers start again")
+	s.Logged(time.Minute, "workers start again")
 	log := s.Stderr.String()
 	if n := strings.Count(log, "workers do not start"); n != 1 || !strings.Contains(log, "Traceback") {
 		t.Errorf("%d lines about it, want 1 with a traceback:\n%s", n, log)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pasted/e2e/harness"
 )
@@ -110,7 +111,7 @@ func TestTrustedProxiesAreBelievedOnEveryWay(t *testing.T) {
 			})
 		}
 	}
-	server.Logged("logged 192.0.2.7")
+	server.Logged(20*time.Second, "logged 192.0.2.7")
 	if server.Stderr.Has("logged 127.0.0.1, ") {
 		t.Error("the access log has what the client has made up")
 	}

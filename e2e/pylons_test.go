@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pasted/e2e/harness"
 )
@@ -123,7 +124,7 @@ func TestPylonsServesFromItsOwnFile(t *testing.T) {
 	page("/error/style/black.css", http.StatusOK, "background-color")
 	page("/not/there", http.StatusNotFound, "Server Error 404")
 	page("/hello/fail", http.StatusInternalServerError, "WebError", "failed as asked")
-	server.Logged("index is asked for")
+	server.Logged(5*time.Second, "index is asked for")
 	sessionAndUpload(t, server)
 }
 

@@ -98,7 +98,7 @@ func TestStreamedBodyKeepsToTheLimits(t *testing.T) {
 			})
 		}
 		says := fmt.Sprintf(`msg="request refused" reason="%s" status=%d client=127.0.0.1:`, test.reason, test.status)
-		server.Logged(says)
+		server.Logged(answerLimit, says)
 	}
 	get(t, newClient(t), server.URL+"/hold") // the one lane is free
 	if log := server.Stderr.String(); strings.Contains(log, "Traceback") {

@@ -118,7 +118,7 @@ func TestHAProxyNamesTheClients(t *testing.T) {
 			checkClient(t, transport, f.Port, protocol)
 		})
 	}
-	s.Logged("127.0.0.7 - ") // the client's address, in the access log
+	s.Logged(5*time.Second, "127.0.0.7 - ") // the client's address, in the access log
 	if log := s.Stderr.String(); strings.Contains(log, "refused") {
 		t.Errorf("something is refused:\n%s", log)
 	}

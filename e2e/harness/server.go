@@ -119,11 +119,12 @@ func (s *Server) Serving() bool {
 	return servingLine.MatchString(s.Stdout.String()) || servingLine.MatchString(s.Stderr.String())
 }
 
-// Logged waits until the server's log has text. The log comes another way than
-// answers and than what the server prints, and may come after them.
-func (s *Server) Logged(text string) {
+// Logged waits until the server's log has text, and fails the test if it has not
+// after limit. The log comes another way than answers and than what the server
+// prints, and may come after them.
+func (s *Server) Logged(limit time.Duration, text string) {
 	s.t.Helper()
-	Await(s.t, time.Minute, fmt.Sprintf("%q in the log", text), func() bool { return s.Stderr.Has(text) })
+	Await(s.t, limit, fmt.Sprintf("%q in the log", text), func() bool { return s.Stderr.Has(text) })
 }
 
 // PID returns the process's number.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pasted/e2e/harness"
 	"pasted/e2e/venvs"
@@ -123,6 +124,6 @@ func ask(t *testing.T, server *harness.Server, c ownCase) {
 		}
 	}
 	if c.log != "" {
-		server.Logged(c.log)
+		server.Logged(20*time.Second, c.log)
 	}
 }

@@ -11,9 +11,9 @@ def consume(steps):
     collections.deque(itertools.repeat(None, steps), maxlen=0)
 
 
-_began = time.perf_counter()
+_began = time.process_time()
 consume(1000000)
-SPEED = 1e6 / (time.perf_counter() - _began)  # steps a second
+SPEED = 1e6 / (time.process_time() - _began)  # steps a second of the processor
 
 
 def make_app(global_conf, ledger):
