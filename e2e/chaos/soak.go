@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -13,17 +14,20 @@ import (
 
 // An inventory is what a server holds.
 type inventory struct {
-	processes, descriptors, files int
-	memory                        int64
+	workers, processes, descriptors, files int
+	memory                                 int64
 }
 
 func (r *running) inventory() inventory {
 	var i inventory
-	for _, pid := range append(r.below(), r.cmd.Process.Pid) {
-		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	for _, p := range append(r.descendants(), process{pid: r.cmd.Process.Pid}) {
+		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
+		if r.kind.worker(p, r.cmd.Process.Pid) {
+			i.workers++
+		}
 		i.processes++
 		i.descriptors += len(open)
-		i.memory += proportional(pid)
+		i.memory += proportional(p.pid)
 	}
 	files, _ := filepath.Glob(filepath.Join(r.dir, "*"))
 	i.files = len(files)
@@ -33,16 +37,17 @@ func (r *running) inventory() inventory {
 // soaked has everything happen together, and looks at what is left behind when
 // it is quiet again.
 func soaked(ctx context.Context, x experiment) ([]finding, error) {
+	const workers = 3
 	s := setting{
-		processes: "3", threads: "4", timeout: 3 * time.Second,
+		processes: strconv.Itoa(workers), threads: "4", timeout: 3 * time.Second,
 		workers: map[string]string{"max_requests": "5000", "max_requests_jitter": "500"},
 	}
 	return x.with(ctx, s, func(r *running, c *client) ([]finding, error) {
 		length := x.length(x.soak, 12*time.Second)
 		r.stir(ctx, c, length/6) // for caches to be filled
-		before := r.settled(ctx)
+		before := r.settled(ctx, workers)
 		results := r.stir(ctx, c, length)
-		after := r.settled(ctx)
+		after := r.settled(ctx, workers)
 		calls, err := readLedger(r.ledger())
 		if err != nil {
 			return nil, err
@@ -65,15 +70,19 @@ func flat(what string, before, after, slack int64) finding {
 	return finding{what: what, got: fmt.Sprintf("%d, then %d", before, after), want: fmt.Sprintf("at most %d more", slack), ok: after-before <= slack}
 }
 
-// settled waits until the server is at rest and returns what it holds.
-func (r *running) settled(ctx context.Context) inventory {
+// settled waits until the server is at rest and returns what it holds. It is not
+// while one of its workers is still to be replaced.
+func (r *running) settled(ctx context.Context, workers int) inventory {
 	least := r.inventory()
 	for range 30 {
 		if !waitUntil(ctx, time.Now().Add(200*time.Millisecond)) {
 			break
 		}
 		now := r.inventory()
-		if now.processes < least.processes || now.processes == least.processes && now.descriptors <= least.descriptors {
+		switch {
+		case now.workers < workers:
+		case least.workers < workers, now.processes < least.processes,
+			now.processes == least.processes && now.descriptors <= least.descriptors:
 			least = now
 		}
 	}
