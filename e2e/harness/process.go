@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -107,14 +108,24 @@ func Port(t testing.TB) int {
 	t.Helper()
 	for range ports {
 		port := firstPort + (os.Getpid()*97+int(given.Add(1)))%ports
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			l.Close()
+		if free(port) {
 			return port
 		}
 	}
 	t.Fatal("no free port")
 	return 0
+}
+
+// free says whether nothing listens on a port. No process is forked meanwhile:
+// it would have the listener, too, for as long as it has not executed its program.
+func free(port int) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
 }
 
 // Await calls done until it says yes, and fails the test if it has not after
