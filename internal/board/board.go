@@ -6,16 +6,23 @@
 // # Layout
 //
 // All words are of 64 bits in the machine's order. A line of 64 bytes comes
-// first, then two for each lane, its slot:
+// first, then two for each lane, its slot, and then, from a page's begin on, the
+// rings, one for each lane:
 //
 //	line      word  written by  what
-//	0         0     server      version of the layout, 2
+//	0         0     server      version of the layout, 3
 //	          1     worker      beat: grows while the worker makes progress
+//	          2     server      bytes of a ring; 0: there are none
+//	          3     server      where the first one begins, in bytes
 //	1 + 2 i   0     worker      started: the request that lane i has begun last
 //	          1     worker      ended: the one that it has done with last
 //	          2     worker      skipped: the one that it has refused last
 //	          3     worker      entered: the one that it has called the application for last
+//	          4     worker      run: where in the ring the run begins that goes on; 0: none does
+//	          5     worker      tail: where in the ring the next bytes are put
 //	2 + 2 i   0     server      revoked: the last one that lane i must not begin
+//	          1     server      freed: where in the ring the bytes begin that are still to be read
+//	          2     both        asleep: 1 if the server waits to be told of more in the run
 //
 // # Protocol
 //
@@ -40,6 +47,35 @@
 // thread, and what a thread has stored in shared memory before it was stopped is
 // there, in whatever order others would have seen it, when its process has been
 // reaped.
+//
+// # Rings
+//
+// A ring has bytes of answers' bodies, which the worker puts there and the server
+// passes on from there: so they are copied once less than through the lane, and a
+// stream's small pieces need no system call each. Places in a ring are numbers that
+// grow with each byte, from the ring's size on; a place's byte lies at its remainder
+// by that size. What is put at a time lies in one piece: where that does not fit
+// before the ring's end, the next place is the ring's begin, and it may be that as
+// well while nothing is to be read.
+// The worker never puts anything at a ring's size or more behind the first byte that is
+// still to be read.
+//
+// A Shared frame on the lane (package wire) says where bytes begin and end; when the
+// server has passed them on, it stores their end in freed. Frames alone say what
+// comes when: those of other kinds may stand between.
+//
+// A run is a stretch of which the server takes more than it is told of. The worker
+// stores in run where it begins, with a full fence behind, and sends a Shared frame
+// with the first of its bytes. For each further piece it stores the bytes and, behind
+// them for everybody, the new end in tail, passes a full fence, and reads asleep: only if that is 1 it makes it 0 and sends a
+// frame again, from the run's begin to its end. The server, having passed on what a
+// frame says, reads tail and then run: as long as the frame's begin stands there,
+// what lies before tail is this run's, and it takes that too. When nothing is left, it
+// stores 1 in asleep, with a full fence behind, and looks once more, before it waits
+// for the lane. The worker ends a run by another value in run, and then a frame up to
+// its end, before it sends any other frame of the answer's body or puts anything
+// else; places are never used twice, and so a run is told from all others by where
+// it begins.
 package board
 
 import (
@@ -53,16 +89,18 @@ import (
 )
 
 const (
-	version = 2
+	version = 3
 	line    = 64 // bytes of a cache line, so that nobody waits for another's
 	word    = 8
 
-	beat    = 1 // words of the first line
-	started = 0 // words of a slot
-	ended   = 1
-	skipped = 2
-	entered = 3
-	revoked = line / word
+	beat     = 1 // words of the first line
+	ringSize = 2
+	rings    = 3
+	started  = 0 // words of a slot
+	ended    = 1
+	skipped  = 2
+	entered  = 3
+	revoked  = line / word
 )
 
 // A Board is the server's view of one worker's scoreboard. Its methods but Close
@@ -74,31 +112,36 @@ type Board struct {
 
 // New returns the board of a worker with so many lanes, and the file that the
 // worker is to map. The caller closes both. The file's size is sealed: a worker
-// cannot take the memory away under the server.
+// cannot take the memory away under the server. A ring takes up memory when it is
+// used first.
 func New(lanes int) (*Board, *os.File, error) {
-	size := Size(lanes)
 	fd, err := unix.MemfdCreate("pasted scoreboard", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, nil, fmt.Errorf("scoreboard: memfd_create: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "scoreboard")
-	memory, err := prepare(fd, size)
+	memory, err := prepare(fd, Size(lanes), ringsAt(lanes)+lanes*RingSize)
 	if err != nil {
 		file.Close()
 		return nil, nil, fmt.Errorf("scoreboard: %w", err)
 	}
 	b := &Board{memory: memory, lanes: lanes}
 	b.at(0, 0).Store(version)
+	b.at(0, ringSize).Store(RingSize)
+	b.at(0, rings).Store(uint64(ringsAt(lanes)))
 	return b, file, nil
 }
 
-// Size returns how many bytes the board of so many lanes has.
+// Size returns how many bytes the board of so many lanes has, without its rings.
 func Size(lanes int) int { return line * (1 + 2*lanes) }
 
-// prepare gives the file its pages, which a full memory would otherwise refuse
-// at the first use, by a signal.
-func prepare(fd, size int) ([]byte, error) {
-	if err := unix.Fallocate(fd, 0, 0, int64(size)); err != nil {
+// prepare gives the file its size, and its first bytes their pages, which a full
+// memory would otherwise refuse at the first use, by a signal.
+func prepare(fd, first, size int) ([]byte, error) {
+	if err := unix.Ftruncate(fd, int64(size)); err != nil {
+		return nil, fmt.Errorf("ftruncate: %w", err)
+	}
+	if err := unix.Fallocate(fd, 0, 0, int64(first)); err != nil {
 		return nil, fmt.Errorf("fallocate: %w", err)
 	}
 	seals := unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
@@ -136,7 +179,7 @@ func (b *Board) Ended(lane int) uint64 { return b.slot(lane, ended).Load() }
 // one that it has begun: those above that are the caller's again, the application
 // never sees them.
 func (b *Board) Revoke(lane int, number uint64) (begun uint64) {
-	b.slot(lane, revoked).Store(number)
+	b.slot(lane, revoked).Swap(number) // with the race detector a Store to memory that is not Go's is no fence
 	return b.slot(lane, started).Load()
 }
 

@@ -11,7 +11,7 @@ import (
 	"pasted/internal/board"
 )
 
-// A worker is the other side: the board's file, mapped a second time.
+// A worker is the other side: the board's file, mapped a second time with its rings.
 type worker []byte
 
 func (w worker) word(line, index int) *atomic.Uint64 {
@@ -24,7 +24,11 @@ func open(t *testing.T, lanes int) (*board.Board, *os.File, worker) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory, err := unix.Mmap(int(file.Fd()), 0, board.Size(lanes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +42,8 @@ func open(t *testing.T, lanes int) (*board.Board, *os.File, worker) {
 
 func TestLayoutIsWhatTheWorkerReads(t *testing.T) {
 	b, _, w := open(t, 3)
-	if v := w.word(0, 0).Load(); v != 2 {
-		t.Errorf("version %d, want 2", v)
+	if v := w.word(0, 0).Load(); v != 3 {
+		t.Errorf("version %d, want 3", v)
 	}
 	for lane := range 3 {
 		w.word(1+2*lane, 0).Store(uint64(10 + lane))

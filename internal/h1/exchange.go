@@ -268,6 +268,10 @@ func (x *Exchange) cutToLength(p []byte) []byte {
 // mid-turn.
 const gatherMost = 64 << 10
 
+// chunkJoined is how many bytes of a chunk are joined with what frames them before
+// they gather.
+const chunkJoined = 8 << 10
+
 // gather has p written at the end of the turn, with what else comes until then.
 func (x *Exchange) gather(p []byte) {
 	c := x.conn
@@ -295,13 +299,19 @@ func (x *Exchange) Write(p []byte) {
 	if len(p) == 0 || x.framing.mode == frameNone {
 		return
 	}
-	if x.framing.mode != frameChunked {
+	switch {
+	case x.framing.mode != frameChunked:
 		x.gather(p)
-		return
+	case len(p) > chunkJoined:
+		var room [16]byte
+		x.gather(appendChunkHead(room[:0], len(p)))
+		x.gather(p)
+		x.gather(lineEnd)
+	default:
+		out := appendChunk(x.conn.front.scratch[:0], p)
+		x.conn.front.scratch = trimmed(out)
+		x.gather(out)
 	}
-	out := appendChunk(x.conn.front.scratch[:0], p)
-	x.conn.front.scratch = trimmed(out)
-	x.gather(out)
 }
 
 // Missing returns how many bytes of the body the answer's Content-Length still
@@ -353,7 +363,7 @@ func (x *Exchange) End(complete bool) {
 	}
 }
 
-var lastChunkBytes = []byte(lastChunk)
+var lastChunkBytes, lineEnd = []byte(lastChunk), []byte("\r\n")
 
 // Hold takes x off its loop: f is called on a goroutine of its own, with a
 // writer that blocks while the client takes nothing, and writes the rest of the

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pasted/internal/board"
 	"pasted/internal/h1"
 	"pasted/internal/wire"
 	"pasted/internal/worker"
@@ -42,14 +43,15 @@ type lane struct {
 	lastID   uint64     // what its close() writes still comes
 
 	// The loop's own.
-	current  answering  // the first of inflight, once known
-	previous uint64     // number of the one before
-	kept     wire.Frame // has come and could not be handed on
-	posted   bool       // goOn will be called
-	open     bool       // the loop waits for it: from begin to end
-	over     bool       // it has been read to its end
-	broke    error      // and why, if the worker has broken the protocol
-	settled  bool       // its requests have been parted with
+	ring     *board.Ring // nil if its member has no board
+	current  answering   // the first of inflight, once known
+	previous uint64      // number of the one before
+	kept     wire.Frame  // has come and could not be handed on
+	posted   bool        // goOn will be called
+	open     bool        // the loop waits for it: from begin to end
+	over     bool        // it has been read to its end
+	broke    error       // and why, if the worker has broken the protocol
+	settled  bool        // its requests have been parted with
 
 	out      sync.Mutex // guards all below
 	unsent   []byte     // what comes behind pending
@@ -70,6 +72,9 @@ func newLane(p *Pool, m *member, index int, conn *worker.Lane) *lane {
 	// A fast application uses the first lanes of each worker: so they begin
 	// on different loops.
 	l := &lane{pool: p, member: m, index: index, conn: conn, loop: loops[(m.id+index)%len(loops)]}
+	if m.board != nil {
+		l.ring = m.board.Ring(index)
+	}
 	l.again, l.back = l.goOn, l.takeBack
 	l.flushed.L = &l.out
 	return l

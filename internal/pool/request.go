@@ -25,8 +25,8 @@ type Answer interface {
 	Head(payload []byte, last bool, on *h1.Loop)
 	// Data takes the next bytes of the body, all of them, and returns true;
 	// or it has no room and returns false: then the lane is held back, and
-	// no other, and Data is called again with the same bytes after
-	// Request.Resume.
+	// no other, and Data is called again with the same bytes, and perhaps
+	// more behind them, after Request.Resume.
 	Data(p []byte, last bool, on *h1.Loop) (ok bool)
 	// End is called once, at the end: nil after a whole answer, otherwise an
 	// error that wraps one of this package's or comes from Request.Body. The

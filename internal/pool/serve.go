@@ -64,7 +64,7 @@ func (l *lane) goOn() {
 	}
 	f := l.kept
 	l.kept = wire.Frame{}
-	if f.Kind == wire.Data {
+	if f.Kind == wire.Data || f.Kind == wire.Shared {
 		l.pool.holdBack(l, false)
 	}
 	if f.Kind == 0 || l.step(f) {
@@ -80,7 +80,7 @@ func (l *lane) read() {
 		f, err := l.conn.Frames.Next()
 		switch {
 		case err == nil:
-			bytes += len(f.Payload)
+			bytes += len(f.Payload) + sharedBytes(f)
 		case err == unix.EAGAIN:
 			return
 		case worker.Ended(err):
@@ -154,7 +154,7 @@ func (a *answering) check(f wire.Frame) error {
 		return wrong("which has had its head, or with flags")
 	case f.Kind == wire.Head && len(f.Payload) == 0:
 		return wrong("without a head in it")
-	case !a.begun && (f.Kind == wire.Data || f.Kind == wire.End && !failed):
+	case !a.begun && (f.Kind == wire.Data || f.Kind == wire.Shared || f.Kind == wire.End && !failed):
 		return wrong("which has had no head")
 	case f.Kind == wire.End && len(f.Payload) > 0:
 		return wrong("with a payload")
@@ -170,7 +170,7 @@ func (a *answering) check(f wire.Frame) error {
 // request's body.
 func answers(kind wire.Kind) bool {
 	switch kind {
-	case wire.Head, wire.Data, wire.End, wire.Want, wire.File, wire.Inform:
+	case wire.Head, wire.Data, wire.Shared, wire.End, wire.Want, wire.File, wire.Inform:
 		return true
 	}
 	return false
@@ -202,6 +202,12 @@ func (l *lane) take(f wire.Frame) bool {
 			l.pool.holdBack(l, true)
 			return false
 		}
+	case wire.Shared:
+		if l.ring == nil {
+			l.end(fmt.Errorf("bytes in memory that it does not share: %w", ErrProtocol))
+			return false
+		}
+		return l.takeShared(r, f)
 	case wire.File:
 		return l.file(r, f)
 	case wire.Want:

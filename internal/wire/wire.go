@@ -30,6 +30,7 @@
 //	                                ←   Inform n   an answer before the answer, such as 103
 //	                                ←   Head n     status, fields, first bytes
 //	                                ←   Data n
+//	                                ←   Shared n   where in memory further bytes lie
 //	                                ←   End n
 //	                                ←   File n     or, instead of all these: a file
 //
@@ -151,6 +152,7 @@ const (
 	Want   Kind = 0x63
 	File   Kind = 0x64
 	Inform Kind = 0x65
+	Shared Kind = 0x66
 )
 
 // Flags of a frame.
@@ -231,6 +233,15 @@ func FilePart(payload []byte) (offset, length int64, head []byte, ok bool) {
 		return 0, 0, nil, false
 	}
 	return offset, length, payload[16:], true
+}
+
+// SharedPart returns the payload of a Shared frame: where the bytes begin and end.
+// It is false where there is no such payload.
+func SharedPart(payload []byte) (begin, end uint64, ok bool) {
+	if len(payload) != 16 {
+		return 0, 0, false
+	}
+	return binary.LittleEndian.Uint64(payload), binary.LittleEndian.Uint64(payload[8:]), true
 }
 
 // A Reader reads frames from a stream. It is not safe for concurrent use.

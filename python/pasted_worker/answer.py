@@ -6,7 +6,8 @@ import re
 
 from pasted_worker.body import PIECE
 from pasted_worker.frames import (
-    DATA, END, FILE, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, INFORM, MAX_LANE, PART)
+    DATA, END, FILE, FLAG_END, FLAG_FAILED, HEAD, HEAD_OF_ANSWER, INFORM, MAX_LANE, PART, PLACES,
+    SHARED)
 
 WHOLE = 64 * 1024  # an answer's first bytes, up to so many, go with its head
 JOINED = 4 * 1024  # bytes of a piece up to which copying it costs less than sending two buffers
@@ -124,10 +125,8 @@ class Answer:
             self._left -= len(data)
         if not self.begun:
             self._begin(data, flags)
-        elif len(data) <= JOINED:
-            lane.send(_pack(len(data), DATA, flags, lane.index, self._number) + data)
         else:
-            self._send_data(data, flags)
+            self._send_piece(data, flags)
         inside[0] = was
         if lane.overdue:
             lane.stop_if_overdue(self._number)
@@ -157,17 +156,15 @@ class Answer:
         Content-Length, perhaps without end, is not asked for more (PEP 3333,
         Handling the Content-Length Header)."""
         write, lane = self.write, self._lane
-        inside, number, send = lane.inside, self._number, lane.send
-        head, size = b"", 0  # the last frame's, and its payload's
+        inside, number, ring = lane.inside, self._number, lane.ring
         for data in iterable:
-            # This is what write() does with a small piece of a stream.
-            if (type(data) is bytes and 0 < len(data) <= JOINED and self.begun and self._left < 0
-                    and not lane.cancelled):
-                if len(data) != size:
-                    size = len(data)
-                    head = _pack(size, DATA, 0, lane.index, number)
+            # This is what write() does with a piece of a stream.
+            if type(data) is bytes and data and self.begun and self._left < 0 and not lane.cancelled:
                 inside[0] = 0
-                send(head + data)
+                if not ring.add(data):
+                    self._send_data(data, 0, self._end_run())
+                elif ring.asked:
+                    lane.send(_pack(PLACES.size, SHARED, 0, lane.index, number) + ring.told())
                 inside[0] = number
                 if lane.overdue:
                     lane.stop_if_overdue(number)
@@ -211,14 +208,14 @@ class Answer:
             self._begin(b"", FLAG_END)
             return
         self.ended = True
-        self._lane.send(_pack(0, END, FLAG_END, self._lane.index, self._number))
+        self._lane.send(self._end_run(FLAG_END) or _pack(0, END, FLAG_END, self._lane.index, self._number))
 
     def fail(self):
         """End an answer that cannot be completed, if it has not ended."""
         if not self.ended:
             self.ended = True
             flags = FLAG_END | FLAG_FAILED
-            self._lane.send(_pack(0, END, flags, self._lane.index, self._number))
+            self._lane.send(self._end_run() + _pack(0, END, flags, self._lane.index, self._number))
 
     def _begin(self, data, flags):
         """Send the head, and data with it or behind it."""
@@ -231,9 +228,33 @@ class Answer:
             self._send_data(data, flags, _pack(
                 len(head), HEAD_OF_ANSWER, 0, lane.index, self._number) + head)
 
+    def _send_piece(self, data, flags):
+        """Send data behind what has been sent."""
+        lane, ring = self._lane, self._lane.ring
+        if not ring.add(data):
+            self._send_data(data, flags, self._end_run())
+        elif flags:
+            lane.send(self._end_run(flags))
+        elif ring.asked:
+            lane.send(_pack(PLACES.size, SHARED, 0, lane.index, self._number) + ring.told())
+
+    def _end_run(self, flags=0):
+        """Return the frame that ends what has been put in the ring, if anything has been."""
+        lane = self._lane
+        if not lane.ring.run:
+            return b""
+        return _pack(PLACES.size, SHARED, flags, lane.index, self._number) + lane.ring.end()
+
     def _send_data(self, data, flags, before=b""):
-        """Send data in Data frames, after the frames before."""
+        """Send data after the frames before, in the ring if that has room, or in Data frames."""
         lane, number, size = self._lane, self._number, len(data)
+        if lane.ring.begin(data):
+            places = lane.ring.end() if flags else lane.ring.told()
+            lane.send(before + _pack(PLACES.size, SHARED, flags, lane.index, number) + places)
+            return
+        if size <= JOINED:
+            lane.send(before + _pack(size, DATA, flags, lane.index, number) + data)
+            return
         if size <= PIECE:
             lane.send_both(before + _pack(size, DATA, flags, lane.index, number), data)
             return

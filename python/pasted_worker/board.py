@@ -7,13 +7,14 @@ slice, may write byte by byte.
 """
 
 import mmap
-import os
 import sys
 import threading
 import time
 
+from pasted_worker import ring
+
 STARTED, ENDED, SKIPPED, ENTERED, REVOKED = 0, 1, 2, 3, 8  # words of a slot
-_VERSION, _BEAT = 0, 1                                     # words of the first line
+_VERSION, _BEAT, _RING_SIZE, _RINGS = 0, 1, 2, 3           # words of the first line
 _EACH, _REST = 0.2, 10                                     # seconds between beats, idle ones before a rest
 _LINE, _SLOT = 8, 16                                       # words of a line and of a slot
 
@@ -24,10 +25,11 @@ def no_slot():
 
 
 class Board:
-    """The scoreboard of this worker, in words, and the heart that beats there."""
+    """The scoreboard of this worker, and the heart that beats there."""
 
-    def __init__(self, words):
-        self._words = words
+    def __init__(self, memory):
+        self._memory = memory
+        self._words = memory.cast("Q")
         # A lane that begins a request looks at resting, and calls wake if it is
         # true: then the heart beats until the lanes have nothing to do.
         self.resting = True
@@ -67,6 +69,14 @@ class Board:
         self._slots.append(slot)
         return slot
 
+    def ring(self, index, slot, fence):
+        """Return the ring of a lane that has this slot; fence is what fences.fence returns."""
+        size = self._words[_RING_SIZE]
+        begin = self._words[_RINGS] + index * size
+        if not size:
+            return ring.NONE
+        return ring.Ring(slot, self._memory[begin:begin + size], fence)
+
 
 class _None:
     """What there is without a board."""
@@ -75,6 +85,9 @@ class _None:
 
     def slot(self, index):
         return no_slot()
+
+    def ring(self, index, slot, fence):
+        return ring.NONE
 
 
 NONE = _None()
@@ -89,28 +102,7 @@ def attach(descriptor):
     with open(descriptor, "r+b", buffering=0) as file:
         if sys.implementation.name != "cpython":
             return NONE
-        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("B").cast("Q")
-    if words[_VERSION] != 2:
+        memory = memoryview(mmap.mmap(file.fileno(), 0)).cast("B")
+    if memory.cast("Q")[_VERSION] != 3:
         return NONE
-    return Board(words)
-
-
-def fence():
-    """Return two functions that, called one after the other, are a full fence.
-
-    What the thread has stored before is seen by everybody before it reads
-    anything after. They take a lock that nobody else takes, and release it: with
-    the locked instructions of x86 that is a fence. Elsewhere a store may sink
-    into the locked part and a read rise into it, and there pass each other; a
-    release and the next taking keep their order, so it is done twice.
-    """
-    lock = threading.Lock()
-    if os.uname().machine.lower() in ("x86_64", "amd64", "i386", "i686"):
-        return lock.acquire, lock.release
-
-    def twice():
-        lock.acquire()
-        lock.release()
-        lock.acquire()
-
-    return twice, lock.release
+    return Board(memory)

@@ -10,6 +10,7 @@ HEAD = struct.Struct("<IBBHQ")  # payload's length, kind, flags, aux, number
 WANTED = struct.Struct("<I")    # a Want frame's payload
 EXTENDED = struct.Struct("<Q")  # an Extend frame's payload
 PART = struct.Struct("<QQ")     # what a File frame's payload begins with: offset, length
+PLACES = struct.Struct("<QQ")   # a Shared frame's payload: where its bytes begin and end
 
 # To this process, on its control connection.
 MODULES, LOAD, FORK, LANES, SERVE, ANSWER, CANCEL, PING, DRAIN, PROBE, FILES, BOARD = range(0x01, 0x0D)
@@ -20,7 +21,7 @@ EXTEND, UNSAFE = 0x29, 0x2B
 # On a lane, to this process and from it.
 REQUEST, BODY = 0x40, 0x41
 HEAD_OF_ANSWER, DATA, END, WANT, FILE = 0x60, 0x61, 0x62, 0x63, 0x64
-INFORM = 0x65
+INFORM, SHARED = 0x65, 0x66
 
 # Those to this process that steer it, for its main thread.
 STEERING = frozenset([LOAD, FORK, LANES, SERVE, DRAIN, PROBE])

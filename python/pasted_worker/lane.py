@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 
-from pasted_worker import board, failure, greenlets, streams
+from pasted_worker import board, failure, fences, greenlets, streams
 from pasted_worker.answer import NOT_PREPARED, Answer, ClientGone
 from pasted_worker.board import ENDED, ENTERED, REVOKED, SKIPPED, STARTED
 from pasted_worker.body import FIRST, BodyBroken, FileWrapper, RequestBody
@@ -51,7 +51,8 @@ class Lane:
         self.index = index
         self._board = shared
         self._slot = shared.slot(index)
-        self._take, self._release = board.fence()
+        self._take, self._release = fence = fences.fence()
+        self.ring = shared.ring(index, self._slot, fence)
         self.number = 0                    # of the request that is served, or was last
         self.prepared = NOT_PREPARED       # status, fields, and both as they are sent
         # Numbers of requests that nobody waits for. The control connection's
@@ -86,6 +87,7 @@ class Lane:
         self._sharing = threading.Lock()
         self._striking = threading.Lock()
         self._board, self._slot = board.NONE, board.no_slot()
+        self.ring.abandon()
         self._abandoned = True
         if greenlets.used():
             greenlets.abandon(self._socket.fileno())

@@ -8,8 +8,8 @@ from pasted_worker.frames import DRAIN, HEAD, LOAD
 
 # The modules that every process imports.
 NEEDED = tuple("pasted_worker." + name for name in """
-    answer birth board body context control environ failure forksafety greenlets installed lane
-    limits loader log objects process signals streams title
+    answer birth board body context control environ failure fences forksafety greenlets
+    installed lane limits loader log objects process ring signals streams title
 """.split())
 
 

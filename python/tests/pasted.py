@@ -21,12 +21,13 @@ SIDE = os.path.dirname(HERE)
 sys.path.insert(0, SIDE)
 
 from pasted_worker.frames import *  # noqa: E402,F401,F403
-from pasted_worker import frames  # noqa: E402
+from pasted_worker import fences, frames, ring  # noqa: E402
 
 PYPY = sys.implementation.name == "pypy"
 LOCKED = getattr(sys, "_is_gil_enabled", lambda: True)()  # one thread at a time, by the interpreter's lock
 
-PATIENCE = 20  # seconds until a process that says nothing has failed
+PATIENCE = 20      # seconds until a process that says nothing has failed
+RING = 256 * 1024  # bytes of a lane's ring
 
 Frame = collections.namedtuple("Frame", "kind flags aux number payload")
 Reply = collections.namedtuple("Reply", "status fields body frames")
@@ -102,6 +103,43 @@ class Connection:
         self.theirs.close()
 
 
+class Ring:
+    """Pasted's view of a lane's ring, as its package internal/board has it."""
+
+    def __init__(self, slot, memory):
+        self.slot = slot
+        self.memory = memory
+        self.at = 0  # what lies before this has been taken
+        self._take, self._release = fences.fence()
+
+    def look(self, begin, end):
+        """Return the bytes from begin to end, but for those that have been taken."""
+        base = begin - begin % len(self.memory)
+        return bytes(self.memory[max(begin, self.at) - base:end - base])
+
+    def free(self, end):
+        """Give the worker its room up to end back."""
+        self.slot[ring.FREED] = self.at = max(self.at, end)
+
+    def take(self, begin, end):
+        """Return what look does, and free it."""
+        data = self.look(begin, end)
+        self.free(end)
+        return data
+
+    def more(self, begin):
+        """Return where the bytes end that lie untaken in the run that begins at begin, 0 if there are none."""
+        end = self.slot[ring.TAIL]
+        return end if self.slot[ring.RUN] == begin and end > self.at else 0
+
+    def rest(self, begin):
+        """Have the worker tell of what it puts into that run, if it goes on."""
+        if self.slot[ring.RUN] == begin:
+            self.slot[ring.ASLEEP] = 1
+            self._take()
+            self._release()
+
+
 class Peer:
     """A Python process of Pasted's, seen from Pasted: its control connection."""
 
@@ -110,6 +148,7 @@ class Peer:
     def __init__(self):
         self.control = self.connection()
         self.lanes = []
+        self.rings = []     # of the lanes, if there is a board
         self.said = []      # log lines as (level, text, number)
         self.answers = {}   # to Resolve frames, by (type, name)
         self.asked = []
@@ -163,13 +202,19 @@ class Peer:
         for lane in self.lanes:
             lane.theirs.close()
 
-    def give_board(self, lanes, version=2):
-        """Give the worker a board and return its words."""
+    def give_board(self, lanes, version=3, ring=RING):
+        """Give the worker a board whose rings have so many bytes each, and return its words."""
+        size = 64 * (1 + 2 * lanes)
+        rings = (size + mmap.PAGESIZE - 1) // mmap.PAGESIZE * mmap.PAGESIZE
         with tempfile.TemporaryFile() as file:
-            file.truncate(64 * (1 + 2 * lanes))
-            words = memoryview(mmap.mmap(file.fileno(), 0)).cast("B").cast("Q")
-            words[0] = version
+            file.truncate(rings + lanes * ring)
+            memory = memoryview(mmap.mmap(file.fileno(), 0)).cast("B")
+            words = memory[:size].cast("Q")
+            words[0], words[2], words[3] = version, ring, rings
             self.control.send(frames.BOARD, descriptors=[file.fileno()])
+        self.rings = [
+            Ring(words[8 * (1 + 2 * lane):][:16], memory[rings + lane * ring:][:ring])
+            for lane in range(lanes)]
         return words
 
     def request(self, path="/", body=b"", root=0, lane=0, flags=0, **environ):
@@ -195,6 +240,8 @@ class Peer:
                 body += first
             elif frame.kind == frames.DATA:
                 body += frame.payload
+            elif frame.kind == frames.SHARED:
+                body += self.rings[lane].take(*frames.PLACES.unpack(frame.payload))
             if frame.flags & frames.FLAG_END:
                 return Reply(status, fields, body, seen)
 
