@@ -67,7 +67,7 @@ func (r *running) await(ctx context.Context, e exchange) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	began := r.server.began
-	e.close = true
+	e.close = false // whether it closes is for the row to say
 	for {
 		var c checker
 		_, err := c.exchange(r.addr, e)
