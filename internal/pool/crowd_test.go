@@ -36,6 +36,7 @@ type shop struct {
 	served [4]atomic.Int64 // by lane
 	slow   atomic.Bool     // the next request of the first lane is not answered
 	yields chan bool
+	empty  func() // has all customers but two leave
 	leave  func() // returns when the last customer has gone
 }
 
@@ -66,13 +67,19 @@ func open(t *testing.T, computes bool) *shop {
 	if err := s.WaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var stop atomic.Bool
+	var stop, stopMost atomic.Bool
 	var left sync.WaitGroup
 	left.Add(200)
-	for range 200 {
-		s.Do(newRequest(&customer{s.Pool, &stop, &left}), nil)
+	for i := range 200 {
+		by := &stopMost
+		if i < 2 {
+			by = &stop
+		}
+		s.Do(newRequest(&customer{s.Pool, by, &left}), nil)
 	}
+	s.empty = func() { stopMost.Store(true) }
 	s.leave = sync.OnceFunc(func() {
+		s.empty()
 		stop.Store(true)
 		close(hold)
 		left.Wait()
@@ -112,6 +119,23 @@ func TestServerYieldsWhileWorkersComputeAndNoLonger(t *testing.T) {
 	s.leave()
 	if s.next(t) {
 		t.Error("Yield(true) comes twice")
+	}
+}
+
+// TestTwoAreNoCrowd has them wait for each other for no other reason than that
+// their worker has been narrowed, which would go on for as long as they do.
+func TestTwoAreNoCrowd(t *testing.T) {
+	s := open(t, true)
+	if !s.next(t) {
+		t.Error("Yield(false) comes first")
+	}
+	s.Narrow()
+	s.empty()
+	if s.next(t) {
+		t.Error("Yield(true) comes twice")
+	}
+	if !s.othersServe(20 * time.Second) {
+		t.Error("the worker stays narrow")
 	}
 }
 
