@@ -1,7 +1,8 @@
 // Package board is the scoreboard of one worker: memory that the server and one
 // Python process share, in which each says, without a system call, what it has
-// done with the requests of a lane. It knows the layout and what a reader may
-// conclude; it knows nothing of sockets, frames or processes.
+// done with the requests of a lane, and in which the worker hands over bytes of its
+// answers. It knows the layout and what a reader may conclude; it knows nothing of
+// sockets, frames or processes.
 //
 // # Layout
 //
@@ -56,9 +57,8 @@
 // grow with each byte, from the ring's size on; a place's byte lies at its remainder
 // by that size. What is put at a time lies in one piece: where that does not fit
 // before the ring's end, the next place is the ring's begin, and it may be that as
-// well while nothing is to be read.
-// The worker never puts anything at a ring's size or more behind the first byte that is
-// still to be read.
+// well while nothing is to be read. The worker never puts anything at a ring's size or
+// more behind the first byte that is still to be read.
 //
 // A Shared frame on the lane (package wire) says where bytes begin and end; when the
 // server has passed them on, it stores their end in freed. Frames alone say what
@@ -67,15 +67,14 @@
 // A run is a stretch of which the server takes more than it is told of. The worker
 // stores in run where it begins, with a full fence behind, and sends a Shared frame
 // with the first of its bytes. For each further piece it stores the bytes and, behind
-// them for everybody, the new end in tail, passes a full fence, and reads asleep: only if that is 1 it makes it 0 and sends a
-// frame again, from the run's begin to its end. The server, having passed on what a
-// frame says, reads tail and then run: as long as the frame's begin stands there,
-// what lies before tail is this run's, and it takes that too. When nothing is left, it
-// stores 1 in asleep, with a full fence behind, and looks once more, before it waits
-// for the lane. The worker ends a run by another value in run, and then a frame up to
-// its end, before it sends any other frame of the answer's body or puts anything
-// else; places are never used twice, and so a run is told from all others by where
-// it begins.
+// them for everybody, the new end in tail, passes a full fence, and reads asleep: only
+// if that is 1 it makes it 0 and sends a frame again, from the run's begin to its end.
+// The server, having passed on what a frame says, reads tail and then run: as long as
+// the frame's begin stands there, what lies before tail is this run's, and it takes
+// that too. When nothing is left, it stores 1 in asleep, with a full fence behind, and
+// looks once more, before it waits for the lane. The worker ends a run by another
+// value in run, and sends a frame up to its end before any other of the answer's body;
+// places are never used twice, and so a run is told from all others by where it begins.
 package board
 
 import (
@@ -206,8 +205,10 @@ func (b *Board) Progress() uint64 {
 	return sum
 }
 
-// Close gives the memory back.
+// Close gives the memory back, that of the rings also where others still have it
+// mapped: a process that has become a template, or was forked by the worker.
 func (b *Board) Close() {
+	_ = unix.Madvise(b.memory[ringsAt(b.lanes):], unix.MADV_REMOVE)
 	_ = unix.Munmap(b.memory)
 	b.memory = nil
 }

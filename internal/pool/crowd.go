@@ -21,6 +21,21 @@ type crowd struct {
 // crowdLocked notes that a request has to wait for others.
 func (p *Pool) crowdLocked(now time.Time) {
 	p.crowd.last = now
+	p.lookLocked()
+}
+
+// behindLocked notes that a request is sent behind another to m. It waits for others
+// only if m could not serve it at once with all its lanes: else two that meet would
+// be the crowd for which m is kept narrow.
+func (p *Pool) behindLocked(m *member, now time.Time) {
+	if m.inflight >= m.openLocked() {
+		p.crowd.last = now
+	}
+	p.lookLocked()
+}
+
+// lookLocked has tune look at the workers.
+func (p *Pool) lookLocked() {
 	if !p.crowd.resting {
 		return
 	}
@@ -31,8 +46,9 @@ func (p *Pool) crowdLocked(now time.Time) {
 	}
 }
 
-// tune looks at the workers as long as there is a crowd, and now and then while
-// they have more lanes open than the least, until ended is closed.
+// tune looks at the workers as long as there is a crowd, or one request behind
+// another, and now and then while they have more lanes open than the least, until
+// ended is closed.
 func (p *Pool) tune(ended <-chan struct{}) {
 	tick := time.NewTicker(crowdTick)
 	defer tick.Stop()
@@ -44,8 +60,8 @@ func (p *Pool) tune(ended <-chan struct{}) {
 		case <-p.crowd.come:
 			tick.Reset(crowdTick)
 		case now := <-tick.C:
-			switch crowded, more := p.retune(now); {
-			case crowded:
+			switch busy, more := p.retune(now); {
+			case busy:
 			case more:
 				tick.Reset(reachTick)
 			default:
@@ -56,16 +72,18 @@ func (p *Pool) tune(ended <-chan struct{}) {
 }
 
 // retune judges the workers, gives what waits to lanes that are used anew, and
-// says whether there is still a crowd, and whether there are lanes to be closed.
-func (p *Pool) retune(now time.Time) (crowded, more bool) {
+// says whether there is still a crowd, or one request behind another, and whether
+// there are lanes to be closed.
+func (p *Pool) retune(now time.Time) (busy, more bool) {
 	for _, m := range p.measure(now) {
 		p.judge(m, now)
 	}
 	p.mu.Lock()
-	crowded = now.Sub(p.crowd.last) < crowdRest
+	crowded := now.Sub(p.crowd.last) < crowdRest
 	computing := crowded && now.Sub(p.crowd.computed) < crowdRest
+	busy = crowded || p.stackedLocked()
+	p.crowd.resting = !busy
 	if !crowded {
-		p.crowd.resting = true
 		for _, m := range p.members {
 			m.width.rest()
 		}
@@ -81,7 +99,17 @@ func (p *Pool) retune(now time.Time) (crowded, more bool) {
 		l.flush()
 	}
 	p.yield(computing)
-	return crowded, more
+	return busy, more
+}
+
+// stackedLocked says whether one request has been sent behind another.
+func (p *Pool) stackedLocked() bool {
+	for _, m := range p.members {
+		if m.inflight > m.busy {
+			return true
+		}
+	}
+	return false
 }
 
 // judge judges m by what its threads have wanted of the processors.

@@ -148,8 +148,8 @@ func (p *Pool) assignLocked(l *lane, r *Request, now time.Time, on *h1.Loop) {
 		l.since = now
 		l.member.busy++
 		l.member.reach.peak = max(l.member.reach.peak, l.member.busy)
-	} else if l.member.inflight >= l.member.openLocked() {
-		p.crowdLocked(now) // it would wait if all lanes were used, too
+	} else {
+		p.behindLocked(l.member, now)
 	}
 	l.member.busyLocked(now)
 	l.inflight = append(l.inflight, r)

@@ -46,7 +46,8 @@ type lane struct {
 	ring     *board.Ring // nil if its member has no board
 	current  answering   // the first of inflight, once known
 	previous uint64      // number of the one before
-	kept     wire.Frame  // has come and could not be handed on
+	kept     wire.Frame  // has come and could not be handed on, or has more behind it
+	left     int         // bytes that may still be taken in this turn
 	posted   bool        // goOn will be called
 	open     bool        // the loop waits for it: from begin to end
 	over     bool        // it has been read to its end

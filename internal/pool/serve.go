@@ -14,10 +14,10 @@ import (
 const (
 	// bodyPiece is the most of a request's body that one Body frame carries.
 	bodyPiece = 256 << 10
-	// turnFrames and turnBytes are how much a lane takes in one go before its
-	// loop looks at the others.
-	turnFrames = 64
+	// turnBytes is how much a lane takes in one go before its loop looks at the
+	// others; frameBytes is what a frame counts for at least, however short it is.
 	turnBytes  = 1 << 20
+	frameBytes = turnBytes / 64
 )
 
 // An answering is a request whose answer a lane is taking.
@@ -63,7 +63,7 @@ func (l *lane) goOn() {
 		return
 	}
 	f := l.kept
-	l.kept = wire.Frame{}
+	l.kept, l.left = wire.Frame{}, turnBytes
 	if f.Kind == wire.Data || f.Kind == wire.Shared {
 		l.pool.holdBack(l, false)
 	}
@@ -75,12 +75,11 @@ func (l *lane) goOn() {
 // read takes the answers off l as far as they have come, or until it is the
 // others' turn.
 func (l *lane) read() {
-	bytes := 0
-	for frames := 0; frames < turnFrames && bytes < turnBytes; frames++ {
+	for l.left = turnBytes; l.left > 0; {
 		f, err := l.conn.Frames.Next()
 		switch {
 		case err == nil:
-			bytes += len(f.Payload) + sharedBytes(f)
+			l.left -= max(len(f.Payload), frameBytes)
 		case err == unix.EAGAIN:
 			return
 		case worker.Ended(err):

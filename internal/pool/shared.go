@@ -3,18 +3,8 @@ package pool
 import (
 	"fmt"
 
-	"pasted/internal/board"
 	"pasted/internal/wire"
 )
-
-// sharedBytes returns how many bytes a Shared frame tells of, 0 for any other.
-func sharedBytes(f wire.Frame) int {
-	if f.Kind != wire.Shared {
-		return 0
-	}
-	begin, end, _ := wire.SharedPart(f.Payload)
-	return int(min(end-begin, board.RingSize))
-}
 
 // takeShared hands on what lies in l's ring: what f tells of, and what the worker
 // has put behind it since. It says whether the next frame may come.
@@ -39,6 +29,11 @@ func (l *lane) takeShared(r *Request, f wire.Frame) bool {
 		}
 		if end = l.ring.More(begin); end == 0 {
 			return true
+		}
+		if l.left -= max(len(p), frameBytes); l.left <= 0 {
+			l.kept, l.posted = f, true
+			l.loop.Post(l.again)
+			return false
 		}
 		p, _ = l.ring.Stretch(begin, end)
 	}

@@ -53,8 +53,11 @@
 // as "200 OK", fields a list of (name, value) tuples of str, all of Latin-1
 // characters, followed by the first bytes of the answer's body, if any. FlagEnd
 // says that these bytes are the whole body. Data: bytes of the body, FlagEnd on
-// the last. End: the answer is complete (an End frame ends an answer whose last
-// Head or Data frame had no FlagEnd); with FlagFailed the application raised:
+// the last. Shared: as Data, but the bytes lie in the lane's ring (package board), which
+// a worker with a board alone has; the payload is two u64, the places where they
+// begin and end, of which the first may have been taken already. End: the answer is
+// complete (an End frame ends an answer whose last Head, Data or Shared frame had no
+// FlagEnd); with FlagFailed the application raised:
 // before Head, the client gets 500; after it, the client's connection breaks,
 // so that nothing looks complete that is not. An End with FlagSkipped, and no Head
 // before it, says that the worker has found the request revoked on its board

@@ -161,10 +161,10 @@ class Answer:
             # This is what write() does with a piece of a stream.
             if type(data) is bytes and data and self.begun and self._left < 0 and not lane.cancelled:
                 inside[0] = 0
-                if not ring.add(data):
-                    self._send_data(data, 0, self._end_run())
+                if not ring.add(data, number):
+                    self._send_behind(data, 0)
                 elif ring.asked:
-                    lane.send(_pack(PLACES.size, SHARED, 0, lane.index, number) + ring.told())
+                    self._tell()
                 inside[0] = number
                 if lane.overdue:
                     lane.stop_if_overdue(number)
@@ -230,27 +230,39 @@ class Answer:
 
     def _send_piece(self, data, flags):
         """Send data behind what has been sent."""
-        lane, ring = self._lane, self._lane.ring
-        if not ring.add(data):
-            self._send_data(data, flags, self._end_run())
+        ring = self._lane.ring
+        if not ring.add(data, self._number):
+            self._send_behind(data, flags)
         elif flags:
-            lane.send(self._end_run(flags))
+            self._lane.send(self._end_run(flags))
         elif ring.asked:
-            lane.send(_pack(PLACES.size, SHARED, 0, lane.index, self._number) + ring.told())
+            self._tell()
+
+    def _send_behind(self, data, flags):
+        """Send data behind what is in the ring, with no other thread's between."""
+        with self._lane.turn:
+            self._send_data(data, flags, self._end_run())
+
+    def _tell(self):
+        """Tell of what has been put in the ring."""
+        frame = self._shared(0, self._lane.ring.told(self._number))
+        if frame:
+            self._lane.send(frame)
 
     def _end_run(self, flags=0):
         """Return the frame that ends what has been put in the ring, if anything has been."""
-        lane = self._lane
-        if not lane.ring.run:
-            return b""
-        return _pack(PLACES.size, SHARED, flags, lane.index, self._number) + lane.ring.end()
+        return self._shared(flags, self._lane.ring.end(self._number))
+
+    def _shared(self, flags, places):
+        """Return a Shared frame with these places, or nothing where there are none."""
+        return places and _pack(PLACES.size, SHARED, flags, self._lane.index, self._number) + places
 
     def _send_data(self, data, flags, before=b""):
         """Send data after the frames before, in the ring if that has room, or in Data frames."""
         lane, number, size = self._lane, self._number, len(data)
-        if lane.ring.begin(data):
-            places = lane.ring.end() if flags else lane.ring.told()
-            lane.send(before + _pack(PLACES.size, SHARED, flags, lane.index, number) + places)
+        ring = lane.ring
+        if ring.begin(data, number):
+            lane.send(before + self._shared(flags, ring.end(number) if flags else ring.told(number)))
             return
         if size <= JOINED:
             lane.send(before + _pack(size, DATA, flags, lane.index, number) + data)

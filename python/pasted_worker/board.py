@@ -97,10 +97,11 @@ def attach(descriptor):
     """Return the board in the file of this descriptor, and close that.
 
     It is NONE where it could not be kept: other Pythons than CPython do not say
-    how they store, and the layout may be a later Pasted's.
+    how they store, one of 32 bits stores a word in two parts, and the layout may be
+    a later Pasted's.
     """
     with open(descriptor, "r+b", buffering=0) as file:
-        if sys.implementation.name != "cpython":
+        if sys.implementation.name != "cpython" or sys.maxsize < 1 << 32:
             return NONE
         memory = memoryview(mmap.mmap(file.fileno(), 0)).cast("B")
     if memory.cast("Q")[_VERSION] != 3:

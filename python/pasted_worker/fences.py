@@ -1,7 +1,8 @@
 """In which order others see what a thread stores in memory that it shares with them."""
 
 import os
-import threading
+
+from pasted_worker import greenlets
 
 
 def ordered():
@@ -18,7 +19,7 @@ def fence():
     into the locked part and a read rise into it, and there pass each other; a
     release and the next taking keep their order, so it is done twice.
     """
-    lock = threading.Lock()
+    lock = new_lock()
     if ordered():
         return lock.acquire, lock.release
 
@@ -28,3 +29,15 @@ def fence():
         lock.acquire()
 
     return twice, lock.release
+
+
+def pass_fence(fence):
+    """Pass a fence that fence() has returned."""
+    take, release = fence
+    take()
+    release()
+
+
+def new_lock():
+    """Return a lock of the machine's: gevent's own is no fence."""
+    return greenlets.original("_thread", "allocate_lock")()

@@ -53,6 +53,7 @@ class Lane:
         self._slot = shared.slot(index)
         self._take, self._release = fence = fences.fence()
         self.ring = shared.ring(index, self._slot, fence)
+        self.turn = threading.Lock()       # held where a run is ended and another begun
         self.number = 0                    # of the request that is served, or was last
         self.prepared = NOT_PREPARED       # status, fields, and both as they are sent
         # Numbers of requests that nobody waits for. The control connection's
@@ -88,6 +89,7 @@ class Lane:
         self._striking = threading.Lock()
         self._board, self._slot = board.NONE, board.no_slot()
         self.ring.abandon()
+        self.turn = threading.Lock()
         self._abandoned = True
         if greenlets.used():
             greenlets.abandon(self._socket.fileno())

@@ -4,92 +4,112 @@ Its protocol stands in the comment of Pasted's package internal/board. A place i
 number that grows with each byte; 0 is none.
 """
 
-from pasted_worker.fences import ordered
+from pasted_worker.fences import new_lock, ordered, pass_fence
 from pasted_worker.frames import PLACES
 
 RUN, TAIL, FREED, ASLEEP = 4, 5, 9, 10  # words of a slot
 
 
 class Ring:
-    """The ring of one lane, for the thread that sends its answers."""
+    """The ring of one lane.
+
+    Only the thread that serves the lane needs it, but an application may call
+    write() in others: so a lock is held for each step, and a run is one request's.
+    """
 
     __slots__ = (
-        "run", "_slot", "_memory", "_size", "_largest", "_take", "_release", "_weak",
-        "_tail", "_base", "_limit", "_last", "_read")
+        "_run", "_owner", "_slot", "_memory", "_size", "_largest", "_lock", "_settle",
+        "_tail", "_base", "_limit", "_read")
 
     def __init__(self, slot, memory, fence):
-        self.run = 0              # where the run begins that goes on
+        self._run = 0             # where the run begins that goes on
+        self._owner = 0           # the number of the request that it is of
         self._slot = slot
         self._memory = memory
         self._size = len(memory)
         self._largest = self._size // 2
-        self._take, self._release = fence
-        self._weak = not ordered()
+        self._lock = new_lock()   # the fence of the protocol, too, where stores are seen in order
+        self._settle = None if ordered() else fence
         self._tail = self._size   # where the next piece goes
         self._base = self._size   # where the memory's first byte is, for the pieces put last
         self._limit = 0           # as far as a run may grow, by what was known last; 0: there is none
-        self._last = 0            # where the piece put last ends
         self._read = self._size   # what lies before this needs no reading any more, whatever FREED says
 
-    def add(self, data):
-        """Put data behind the run's bytes, and return whether that could be done.
+    def add(self, data, number):
+        """Put data behind the bytes of this request's run, and return whether that could be done.
 
         Where asked is true then, Pasted waits for told's word of it.
         """
-        begin = self._tail
-        end = begin + len(data)
-        if end > self._limit and not self._grow(end):
-            return False
-        base, slot = self._base, self._slot
-        self._memory[begin - base:end - base] = data
-        if self._weak:
-            self._take()
-            self._release()
-        self._tail = self._last = slot[TAIL] = end
-        self._take()
-        self._release()
+        settle = self._settle
+        with self._lock:
+            begin = self._tail
+            end = begin + len(data)
+            if number != self._owner or end > self._limit and not self._grow(end):
+                return False
+            base = self._base
+            self._memory[begin - base:end - base] = data
+            if settle:
+                pass_fence(settle)
+            self._tail = self._slot[TAIL] = end
+        if settle:
+            pass_fence(settle)
         return True
 
     @property
     def asked(self):
         return self._slot[ASLEEP]
 
-    def begin(self, data):
-        """Put data as a run's first bytes, and return whether that could be done.
+    def begin(self, data, number):
+        """Put data as the first bytes of a request's run, and return whether that could be done.
 
         Nobody knows of them until they are told.
         """
         slot, size = self._slot, len(data)
-        begin = self._place(size)
-        if not begin:
-            return False
-        self._base = begin - begin % self._size
-        self.run = slot[RUN] = begin
-        self._take()
-        self._release()
-        self._memory[begin - self._base:begin - self._base + size] = data
-        self._tail = self._last = slot[TAIL] = begin + size
-        self._grow(self._tail)
+        with self._lock:
+            begin = 0 if self._run else self._place(size)
+            if not begin:
+                return False
+            base = self._base = begin - begin % self._size
+            self._run = slot[RUN] = begin
+            self._owner = number
+            if self._settle:
+                pass_fence(self._settle)
+            self._memory[begin - base:begin - base + size] = data
+            self._tail = slot[TAIL] = begin + size
+            self._grow(self._tail)
         return True
 
-    def told(self):
-        """Return the payload of a Shared frame that tells of all the run's bytes."""
-        self._slot[ASLEEP] = 0
-        return PLACES.pack(self.run, self._tail)
+    def told(self, number):
+        """Return the payload of a Shared frame that tells of all bytes of the request's run.
 
-    def end(self):
-        """End the run, and return the payload of a Shared frame up to its end."""
-        begin, self.run, self._limit = self.run, 0, 0
-        self._slot[RUN] = 0
-        return PLACES.pack(begin, self._tail)
+        It is empty where there is no such run.
+        """
+        with self._lock:
+            if number != self._owner:
+                return b""
+            self._slot[ASLEEP] = 0
+            return PLACES.pack(self._run, self._tail)
+
+    def end(self, number):
+        """End the request's run, and return the payload of a Shared frame up to its end.
+
+        It is empty where there is no such run.
+        """
+        with self._lock:
+            if number != self._owner:
+                return b""
+            begin, self._run, self._owner, self._limit = self._run, 0, 0, 0
+            self._slot[RUN] = 0
+            return PLACES.pack(begin, self._tail)
 
     def abandon(self):
         """Have nothing put there any more: this process has been forked from the one that does."""
-        self.run = self._limit = self._largest = 0
+        self._lock = new_lock()
+        self._run = self._owner = self._limit = self._largest = 0
 
     def _grow(self, end):
         """Look how far the run may grow, and return whether that is up to end."""
-        if self.run:
+        if self._run:
             self._limit = min(self._base, max(self._read, self._slot[FREED])) + self._size
         return end <= self._limit
 
@@ -99,7 +119,7 @@ class Ring:
         left = whole - begin % whole
         if not 0 < size <= self._largest:
             return 0
-        if freed == self._last:  # nothing is to be read
+        if freed == begin:  # nothing is to be read
             self._read = begin + left % whole
             return self._read
         if size > left:
@@ -110,12 +130,13 @@ class Ring:
 class _None:
     """What there is without a board."""
 
-    run = 0
-
-    def add(self, data):
+    def add(self, data, number):
         return False
 
     begin = add
+
+    def end(self, number):
+        return b""
 
     def abandon(self):
         pass

@@ -13,13 +13,41 @@ from pasted_worker.ring import ASLEEP, FREED, RUN, TAIL
 SIZE = 64  # bytes of a ring that is looked at by itself
 
 
+class Mine:
+    """A ring as one request has it."""
+
+    number = 7
+
+    def __init__(self, *arguments):
+        self.ring = ring.Ring(*arguments)
+
+    def add(self, data):
+        return self.ring.add(data, self.number)
+
+    def begin(self, data):
+        return self.ring.begin(data, self.number)
+
+    def told(self):
+        return self.ring.told(self.number)
+
+    def end(self):
+        return self.ring.end(self.number)
+
+    @property
+    def run(self):
+        return self.ring._run
+
+    def __getattr__(self, name):
+        return getattr(self.ring, name)
+
+
 class Alone(unittest.TestCase):
     """A ring in plain memory, and where it puts what it is given."""
 
     def setUp(self):
         self.slot = [0] * 16
         self.memory = memoryview(bytearray(SIZE))
-        self.ring = ring.Ring(self.slot, self.memory, fences.fence())
+        self.ring = Mine(self.slot, self.memory, fences.fence())
 
     def begin(self, size):
         """Begin a run with so many bytes and return where they lie, None if there is no room."""
@@ -141,6 +169,15 @@ class Alone(unittest.TestCase):
         self.assertTrue(self.refused(self.ring.begin, SIZE // 2 + 1))
         self.assertEqual(self.begin(SIZE // 2), (SIZE, SIZE + SIZE // 2))
 
+    def test_a_run_is_one_requests(self):
+        self.begin(3)
+        other = self.ring.ring
+        self.assertTrue(self.refused(lambda data: other.add(data, 8), 1))
+        self.assertTrue(self.refused(lambda data: other.begin(data, 8), 1))
+        self.assertEqual((other.told(8), other.end(8)), (b"", b""))
+        self.assertEqual(self.end(), (SIZE, SIZE + 3))
+        self.assertEqual((self.ring.told(), self.ring.end()), (b"", b""))
+
     def test_nothing_is_no_begin(self):
         self.assertTrue(self.refused(self.ring.begin, 0))
 
@@ -153,7 +190,7 @@ class Alone(unittest.TestCase):
 
     def test_no_ring_takes_nothing(self):
         ring.NONE.abandon()
-        self.assertFalse(ring.NONE.add(b"a") or ring.NONE.begin(b"b") or ring.NONE.run)
+        self.assertFalse(ring.NONE.add(b"a", 7) or ring.NONE.begin(b"b", 7) or ring.NONE.end(7))
 
 
 class Watched:
@@ -180,7 +217,7 @@ class Race:
         self.random = random.Random(seed)
         self.speed = self.random.choice([0.05, 0.2, 0.5, 0.8])  # of the reader
         words, memory = [0] * 16, memoryview(bytearray(SIZE))
-        self.ring = ring.Ring(Watched(words, self.others), memory, (self.others, self.others))
+        self.ring = Mine(Watched(words, self.others), memory, (self.others, self.others))
         self.count = 0                    # bytes that were ever put
         self.sent = self.got = b""        # since the reader has waited last
         self.frames = collections.deque()
@@ -337,6 +374,19 @@ APP = """
         for i in range(count):
             write(b"%d," % i)
         return mixed(count, write)
+
+    def threads(count, start_response):
+        write = start_response("200 OK", PLAIN)
+        write(b"first,")
+        def several(name):
+            for i in range(count):
+                write(b"%s%d," % (name, i))
+        others = [threading.Thread(target=several, args=[name]) for name in (b"a", b"b")]
+        for thread in others:
+            thread.start()
+        for thread in others:
+            thread.join()
+        return []
 
     def mixed(count, write):
         for i in range(count, 2 * count):
@@ -565,6 +615,16 @@ class Rings(Serving):
         body, seen = self.get(worker, "/jumps", size)
         self.assertTrue(body == b"".join(b"0,1," + letter * size for letter in (b"x", b"y", b"z")) + b"0,1,")
         self.assertEqual(seen, [HEAD] + run + [DATA, DATA] + 2 * (run + [DATA, DATA]) + [SHARED, ending(SHARED)])
+
+    def test_what_threads_write_is_whole(self):
+        worker = self.serving()
+        for _ in range(3):
+            body, _ = self.read(worker, worker.request("/threads", QUERY_STRING="2000"))
+            pieces = body.split(b",")
+            for name in b"a", b"b":
+                self.assertEqual([p for p in pieces if p.startswith(name)], [b"%s%d" % (name, i) for i in range(2000)])
+            self.assertEqual(len(pieces), 4002)
+            self.assertEqual(self.read(worker, worker.request("/stream", QUERY_STRING="1000"))[0], numbers(1000))
 
     def test_requests_behind_a_stream_are_served(self):
         worker = self.serving()
