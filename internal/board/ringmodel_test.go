@@ -309,11 +309,7 @@ func TestNoOrderOfStepsLosesBytesOfARing(t *testing.T) {
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			states, wrong := v.explore()
-			t.Logf("%d states, wrong: %q", states, wrong)
-			if (wrong != "") != v.broken || !v.broken && states < 1000 {
-				t.Errorf("%d states, wrong: %q, want broken %v", states, wrong, v.broken)
-			}
+			judge(t, v.explore, v.broken)
 		})
 	}
 }

@@ -210,20 +210,30 @@ func TestDataOfADeadWorkerIsDeliveredLate(t *testing.T) {
 		w.end()
 	})
 	p := run(t, pool.Options{Start: starting(first, newFake(t, 2, 1, answerAll))})
-	slow, next := newFastidious(), newTaken()
-	r := newRequest(slow)
-	p.Do(r, nil)
-	receive(t, slow.refused)
-	<-first.done
-	p.Do(newRequest(next), nil)
-	if body, err := next.wait(t); body != "ok" || err != nil {
-		t.Errorf("the next worker's answer = %q, %v", body, err)
-	}
+	slow := newFastidious()
+	r := outlast(t, p, first, slow, slow.refused)
 	slow.hungry.Store(true)
 	r.Resume()
 	if body, err := slow.wait(t); body != "one two three" || err != nil {
 		t.Errorf("the dead worker's answer = %q, %v", body, err)
 	}
+}
+
+// outlast sends a request whose answer slow has no room for, and returns it when the
+// first worker, which serves it and dies, has gone and the next one has answered
+// another request.
+func outlast(t *testing.T, p *pool.Pool, first *fakeWorker, slow pool.Answer, refused <-chan string) *pool.Request {
+	t.Helper()
+	next := newTaken()
+	r := newRequest(slow)
+	p.Do(r, nil)
+	receive(t, refused)
+	<-first.done
+	p.Do(newRequest(next), nil)
+	if body, err := next.wait(t); body != "ok" || err != nil {
+		t.Errorf("the next worker's answer = %q, %v", body, err)
+	}
+	return r
 }
 
 // packets returns a lane whose other end, a descriptor, reads one write at a

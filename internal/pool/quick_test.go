@@ -29,19 +29,22 @@ type front struct {
 	log  *bytes.Buffer
 }
 
+// A starter is what Options.Start is.
+type starter = func(context.Context, int) (pool.Worker, error)
+
 // serveQuick serves a pool of one worker on so many loops, on the short way or
-// not.
-func serveQuick(t *testing.T, short bool, loops, lanes int, do func(*fakeWorker, int, wire.Frame)) *front {
+// not. Of an answer most bytes may wait for a client; 0: any number.
+func serveQuick(t *testing.T, short bool, loops int, most int64, start starter) *front {
 	t.Helper()
 	f := &front{log: new(bytes.Buffer)}
 	ran := runLoops(t, loops)
 	log := slog.New(slog.NewTextHandler(f.log, nil))
 	f.pool = run(t, pool.Options{
-		Loops: ran, Start: fakes(t, lanes, do), QueueTimeout: 10 * time.Second, Grace: time.Second, Log: quiet,
+		Loops: ran, Start: start, QueueTimeout: 10 * time.Second, Grace: time.Second, Log: quiet,
 	})
 	h := &pool.Handler{
 		Pool: f.pool, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
-		Spool: spool.New(spool.Options{Memory: 32 << 10, Dir: t.TempDir()}), Log: log,
+		Spool: spool.New(spool.Options{Memory: 32 << 10, Max: most, Dir: t.TempDir()}), Log: log,
 	}
 	base, cancel := context.WithCancel(context.Background())
 	cfg := h1.Config{
@@ -86,13 +89,13 @@ func (f *front) dial(t *testing.T) net.Conn {
 
 // everyWay runs a test on the long way, and on the short one where all is on one
 // loop, and where answers pass from one to another.
-func everyWay(t *testing.T, lanes int, do func(*fakeWorker, int, wire.Frame), test func(*testing.T, *front)) {
+func everyWay(t *testing.T, most int64, start starter, test func(*testing.T, *front)) {
 	for _, way := range []struct {
 		name  string
 		short bool
 		loops int
 	}{{"long", false, 1}, {"short", true, 1}, {"short, three loops", true, 3}} {
-		t.Run(way.name, func(t *testing.T) { test(t, serveQuick(t, way.short, way.loops, lanes, do)) })
+		t.Run(way.name, func(t *testing.T) { test(t, serveQuick(t, way.short, way.loops, most, start)) })
 	}
 }
 
@@ -171,7 +174,7 @@ func ask(t *testing.T, c net.Conn, method, request string) string {
 }
 
 func TestBothWaysGiveTheSameAnswersOfWorkers(t *testing.T) {
-	everyWay(t, 2, answerPages(t, nil), func(t *testing.T, f *front) {
+	everyWay(t, 0, fakes(t, 2, answerPages(t, nil)), func(t *testing.T, f *front) {
 		for _, c := range []struct{ method, path, field, body, want string }{
 			{"GET", "/a%20b", "", "", "200 Fine 39 [Content-Length=39 Content-Type=text/plain X-A=2 X-B=1] /a b <nil>  from 127.0.0.1 to 127.0.0.1"},
 			{"PUT", "/", "Content-Length: 5", "hello", "200 Fine 37 [Content-Length=37 Content-Type=text/plain X-A=2 X-B=1] / 5 hello from 127.0.0.1 to 127.0.0.1"},
@@ -199,7 +202,7 @@ func TestBothWaysGiveTheSameAnswersOfWorkers(t *testing.T) {
 // TestASlowClientHoldsNoLane has one lane, and a client that reads nothing of a
 // large answer while others are served.
 func TestASlowClientHoldsNoLaneOnEitherWay(t *testing.T) {
-	everyWay(t, 1, answerPages(t, nil), func(t *testing.T, f *front) {
+	everyWay(t, 0, fakes(t, 1, answerPages(t, nil)), func(t *testing.T, f *front) {
 		slow := f.dial(t)
 		io.WriteString(slow, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
 		for range 5 {
@@ -226,7 +229,7 @@ func TestASlowClientHoldsNoLaneOnEitherWay(t *testing.T) {
 func TestALeftRequestIsCancelledOnEitherWay(t *testing.T) {
 	for _, path := range []string{"/wait", "/large"} {
 		release := make(chan struct{})
-		everyWay(t, 1, answerPages(t, release), func(t *testing.T, f *front) {
+		everyWay(t, 0, fakes(t, 1, answerPages(t, release)), func(t *testing.T, f *front) {
 			c := f.dial(t)
 			io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n")
 			if path == "/large" {
@@ -252,10 +255,10 @@ func TestALeftRequestIsCancelledOnEitherWay(t *testing.T) {
 // test's own client and worker included, which need nothing.
 func TestTheShortWayAllocatesNothing(t *testing.T) {
 	payload := append(head(t, "200 OK", "Content-Type", "text/plain"), "hello"...)
-	f := serveQuick(t, true, 1, 1, func(w *fakeWorker, lane int, f wire.Frame) {
+	f := serveQuick(t, true, 1, 0, fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
 		frame := wire.AppendHead(w.scratch(lane), wire.Head, wire.FlagEnd, 0, f.Number, len(payload))
 		_, _ = w.ends[lane].Write(append(frame, payload...))
-	})
+	}))
 	for name, request := range map[string]string{
 		"GET":  "GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nUser-Agent: test\r\nAccept: */*\r\nCookie: a=b\r\n\r\n",
 		"POST": "POST /a HTTP/1.1\r\nHost: example.org\r\nContent-Length: 100\r\n\r\n" + strings.Repeat("x", 100),

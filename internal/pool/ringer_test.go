@@ -1,16 +1,11 @@
 package pool_test
 
 import (
-	"context"
 	"encoding/binary"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"pasted/internal/board"
-	"pasted/internal/pool"
 	"pasted/internal/wire"
 )
 
@@ -21,33 +16,6 @@ const (
 	ringFreed  = 9
 	ringAsleep = 10
 )
-
-// keepRings gives w, which has not begun, a board whose rings it sees.
-func (w *fakeWorker) keepRings(t testing.TB) *fakeWorker {
-	t.Helper()
-	b, file, err := board.New(len(w.lanes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.board = b
-	if w.words, err = unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-// ringed is fakes whose workers have rings.
-func ringed(t testing.TB, lanes int, serve func(*fakeWorker, int, wire.Frame)) func(context.Context, int) (pool.Worker, error) {
-	var pids atomic.Int64
-	return func(context.Context, int) (pool.Worker, error) {
-		return unbegun(t, int(pids.Add(1)), lanes, serve).keepRings(t).begin(), nil
-	}
-}
 
 // A ringer is a worker that puts an answer's bytes in the ring of a lane.
 type ringer struct {

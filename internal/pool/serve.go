@@ -202,10 +202,6 @@ func (l *lane) take(f wire.Frame) bool {
 			return false
 		}
 	case wire.Shared:
-		if l.ring == nil {
-			l.end(fmt.Errorf("bytes in memory that it does not share: %w", ErrProtocol))
-			return false
-		}
 		return l.takeShared(r, f)
 	case wire.File:
 		return l.file(r, f)

@@ -9,6 +9,10 @@ import (
 // takeShared hands on what lies in l's ring: what f tells of, and what the worker
 // has put behind it since. It says whether the next frame may come.
 func (l *lane) takeShared(r *Request, f wire.Frame) bool {
+	if l.ring == nil {
+		l.end(fmt.Errorf("bytes in memory that it does not share: %w", ErrProtocol))
+		return false
+	}
 	begin, end, ok := wire.SharedPart(f.Payload)
 	last := f.Flags&wire.FlagEnd != 0
 	p, there := l.ring.Stretch(begin, end)

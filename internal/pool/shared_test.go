@@ -3,7 +3,6 @@ package pool_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,64 +17,8 @@ import (
 	"pasted/internal/board"
 	"pasted/internal/h1"
 	"pasted/internal/pool"
-	"pasted/internal/spool"
 	"pasted/internal/wire"
-	"pasted/internal/wsgi"
 )
-
-// serveRings is serveQuick for workers with rings, of whose answers so many bytes
-// may wait for a client.
-func serveRings(t *testing.T, short bool, loops int, most int64, start func(context.Context, int) (pool.Worker, error)) *front {
-	t.Helper()
-	ran := runLoops(t, loops)
-	f := &front{pool: run(t, pool.Options{Loops: ran, Start: start, QueueTimeout: 10 * time.Second, Grace: time.Second})}
-	h := &pool.Handler{
-		Pool: f.pool, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
-		Spool: spool.New(spool.Options{Memory: 32 << 10, Max: most, Dir: t.TempDir()}), Log: quiet,
-	}
-	base, cancel := context.WithCancel(context.Background())
-	cfg := h1.Config{
-		Limits: h1.Limits{Body: 4 << 20}, MaxConnections: 1000, BaseContext: base, Handler: h,
-		HeaderTimeout: time.Minute, BodyTimeout: time.Minute, IdleTimeout: time.Minute, SendTimeout: time.Minute,
-		Refused: func(int, string, net.Addr) {}, Log: quiet,
-	}
-	if short {
-		cfg.Short = h
-	}
-	s := h1.NewServer(cfg, ran)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.addr = l.Addr().String()
-	if err := s.Listen(l); err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	t.Cleanup(func() {
-		s.Stop()
-		s.Unlisten(0, 0)
-		s.Settle()
-		s.Cut()
-		cancel()
-		<-s.Empty()
-	})
-	return f
-}
-
-// everyRingWay is everyWay with serveRings.
-func everyRingWay(t *testing.T, most int64, start func(context.Context, int) (pool.Worker, error), test func(*testing.T, *front)) {
-	for _, way := range []struct {
-		name  string
-		short bool
-		loops int
-	}{{"long", false, 1}, {"short", true, 1}, {"short, three loops", true, 3}} {
-		if t.Failed() {
-			return // waits that are in vain take long
-		}
-		t.Run(way.name, func(t *testing.T) { test(t, serveRings(t, way.short, way.loops, most, start)) })
-	}
-}
 
 // ringPages answers by the path, out of the ring.
 func ringPages(t *testing.T) func(*fakeWorker, int, wire.Frame) {
@@ -130,7 +73,7 @@ func TestBodyComesOutOfTheRingOnEitherWay(t *testing.T) {
 	for i := range 20 {
 		fmt.Fprintf(mixed, "%d ring again lane ", i)
 	}
-	everyRingWay(t, 0, ringed(t, 2, ringPages(t)), func(t *testing.T, f *front) {
+	everyWay(t, 0, boarded(t, 2, nil, ringPages(t)), func(t *testing.T, f *front) {
 		for range 5 { // more than a ring has, behind each other
 			for path, want := range map[string]string{
 				"/whole": strings.Repeat("0123456789", 10_000), "/short": "12345",
@@ -172,7 +115,7 @@ func newSparing(portions int64) *sparing {
 // alone, while the worker goes on with that.
 func TestAnswerWithoutRoomHoldsBackItsRing(t *testing.T) {
 	more, put := make(chan struct{}), make(chan *ringer)
-	p := run(t, pool.Options{Loops: runLoops(t, 1), Start: ringed(t, 2, func(w *fakeWorker, lane int, f wire.Frame) {
+	p := run(t, pool.Options{Loops: runLoops(t, 1), Start: boarded(t, 2, nil, func(w *fakeWorker, lane int, f wire.Frame) {
 		r := newRinger(t, w, lane, f)
 		r.send(wire.Head, 0, string(ok))
 		if lane != 0 {
@@ -227,17 +170,10 @@ func TestRingOfADeadWorkerIsDeliveredLate(t *testing.T) {
 		_ = r.stretch("the whole", func(uint64) {})
 		r.tell(wire.FlagEnd)
 		w.end()
-	}).keepRings(t).begin()
+	}).keepBoard(t).begin()
 	p := run(t, pool.Options{Start: starting(first, newFake(t, 2, 1, answerAll))})
-	slow, next := newSparing(0), newTaken()
-	r := newRequest(slow)
-	p.Do(r, nil)
-	receive(t, slow.refused)
-	<-first.done
-	p.Do(newRequest(next), nil)
-	if body, err := next.wait(t); body != "ok" || err != nil {
-		t.Errorf("the next worker's answer = %q, %v", body, err)
-	}
+	slow := newSparing(0)
+	r := outlast(t, p, first, slow, slow.refused)
 	slow.portions.Store(10)
 	r.Resume()
 	if body, err := slow.wait(t); body != "the whole" || err != nil {
@@ -250,7 +186,7 @@ func TestRingOfADeadWorkerIsDeliveredLate(t *testing.T) {
 func TestClientThatDoesNotReadHoldsBackTheRing(t *testing.T) {
 	const pieces, size = 2000, 5000
 	progress, done := new(atomic.Int64), make(chan struct{}, 1)
-	start := ringed(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
+	start := boarded(t, 1, nil, func(w *fakeWorker, lane int, f wire.Frame) {
 		r := newRinger(t, w, lane, f)
 		r.send(wire.Head, 0, string(head(t, "200 Fine")))
 		for i, more := 0, r.open("0"); i < pieces && more; i++ {
@@ -260,7 +196,7 @@ func TestClientThatDoesNotReadHoldsBackTheRing(t *testing.T) {
 		r.close(wire.FlagEnd)
 		done <- struct{}{}
 	})
-	everyRingWay(t, 128<<10, start, func(t *testing.T, f *front) {
+	everyWay(t, 128<<10, start, func(t *testing.T, f *front) {
 		for _, leaves := range []bool{false, true} {
 			progress.Store(0)
 			c := f.dial(t)
@@ -352,7 +288,7 @@ func TestWorkerThatLiesAboutItsRingIsEnded(t *testing.T) {
 			w.send(lane, wire.Frame{Kind: wire.Shared, Flags: lie.flags, Number: f.Number, Payload: lie.payload})
 			liars <- w
 		}
-		start := ringed(t, 1, tell)
+		start := boarded(t, 1, nil, tell)
 		if lie.without {
 			start = fakes(t, 1, tell)
 		}
@@ -363,7 +299,7 @@ func TestWorkerThatLiesAboutItsRingIsEnded(t *testing.T) {
 				t.Errorf("the answer ended with %v, want %v", err, pool.ErrProtocol)
 			}
 			receive(t, receive(t, liars).done)
-			everyRingWay(t, 0, start, func(t *testing.T, f *front) {
+			everyWay(t, 0, start, func(t *testing.T, f *front) {
 				got := ask(t, f.dial(t), "POST", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
 				if is502 := strings.HasPrefix(got, "502 "); !is502 && (lie.before || !isBroken(got)) {
 					t.Errorf("the client got %q", got)
@@ -380,7 +316,7 @@ func isBroken(answer string) bool {
 }
 
 func TestDeathInTheMiddleOfARunBreaksTheConnection(t *testing.T) {
-	start := ringed(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
+	start := boarded(t, 1, nil, func(w *fakeWorker, lane int, f wire.Frame) {
 		path, _ := environOf(t, f).Get("PATH_INFO")
 		r := newRinger(t, w, lane, f)
 		r.send(wire.Head, 0, string(head(t, "200 Fine")))
@@ -392,7 +328,7 @@ func TestDeathInTheMiddleOfARunBreaksTheConnection(t *testing.T) {
 			r.close(wire.FlagEnd)
 		}
 	})
-	everyRingWay(t, 0, start, func(t *testing.T, f *front) {
+	everyWay(t, 0, start, func(t *testing.T, f *front) {
 		c := f.dial(t)
 		io.WriteString(c, "GET /dies HTTP/1.1\r\nHost: a\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -96,7 +96,11 @@ func mappedBoard(lanes int) (*board.Board, []byte, error) {
 		return nil, nil, err
 	}
 	defer file.Close()
-	words, err := unix.Mmap(int(file.Fd()), 0, board.Size(lanes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	words, err := unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	return b, words, err
 }
 

@@ -382,6 +382,18 @@ def tree(module, attr, style="factory", type="application", protocol="paste.app_
 tree.last = 0
 
 
+def loaded(case, app):
+    """Return a worker that has loaded the application with this source, until the test case ends."""
+    become_subreaper()
+    site = Site(app=app)
+    case.addCleanup(site.close)
+    worker = site.alone(tree("app", "make"))
+    case.addCleanup(worker.end)
+    worker.hello()
+    worker.await_(frames.LOADED)
+    return worker
+
+
 class Site:
     """A directory with modules of an application."""
 

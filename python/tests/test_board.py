@@ -6,7 +6,7 @@ import time
 import unittest
 
 import pasted
-from pasted import frames, tree
+from pasted import frames
 
 STARTED, ENDED, SKIPPED, ENTERED, REVOKED = 0, 1, 2, 3, 8
 BEAT = 1
@@ -55,16 +55,8 @@ needs_board = unittest.skipIf(pasted.PYPY, "PyPy does not say how it stores: it 
 
 
 class Slots(unittest.TestCase):
-    def setUp(self):
-        pasted.become_subreaper()
-
     def serving(self, lanes=1, **more):
-        site = pasted.Site(app=APP)
-        self.addCleanup(site.close)
-        worker = site.alone(tree("app", "make"))
-        self.addCleanup(worker.end)
-        worker.hello()
-        worker.await_(frames.LOADED)
+        worker = pasted.loaded(self, APP)
         worker.serve(lanes, **more)
         return worker
 
@@ -224,12 +216,7 @@ class Slots(unittest.TestCase):
         self.assertEqual(worker.get("/a").body, b"/a")
 
     def test_board_of_another_layout_is_not_kept(self):
-        site = pasted.Site(app=APP)
-        self.addCleanup(site.close)
-        worker = site.alone(tree("app", "make"))
-        self.addCleanup(worker.end)
-        worker.hello()
-        worker.await_(frames.LOADED)
+        worker = pasted.loaded(self, APP)
         words = worker.give_board(1, version=2)
         worker.serve(board=False)
         self.assertFalse(worker.ready["board"])

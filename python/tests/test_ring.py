@@ -6,7 +6,7 @@ import sys
 import unittest
 
 import pasted
-from pasted import frames, tree
+from pasted import frames
 from pasted_worker import fences, ring
 from pasted_worker.ring import ASLEEP, FREED, RUN, TAIL
 
@@ -453,18 +453,8 @@ def taken(lane_ring, frame):
 class Serving(unittest.TestCase):
     """A worker, and Pasted's end of its lanes."""
 
-    def start(self):
-        pasted.become_subreaper()
-        site = pasted.Site(app=APP)
-        self.addCleanup(site.close)
-        worker = site.alone(tree("app", "make"))
-        self.addCleanup(worker.end)
-        worker.hello()
-        worker.await_(frames.LOADED)
-        return worker
-
     def serving(self, lanes=1, **more):
-        worker = self.start()
+        worker = pasted.loaded(self, APP)
         worker.serve(lanes, **more)
         return worker
 
@@ -666,7 +656,7 @@ class Without(Serving):
 
     @unittest.skipIf(pasted.PYPY, "PyPy has no board")
     def test_with_a_board_that_has_no_rings(self):
-        worker = self.start()
+        worker = pasted.loaded(self, APP)
         words = worker.give_board(1, ring=0)
         worker.serve(board=False)
         self.assertTrue(worker.ready["board"])
