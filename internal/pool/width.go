@@ -21,12 +21,15 @@ const (
 // whose lanes do not seem to wait is narrowed on trial, and stays so if its
 // answers cost less of the processor and do not become much fewer. What others
 // take of the processor meanwhile says nothing about that: the time in which the
-// worker waited for its turn there does not count. The pool's mu guards it.
+// worker waited for its turn there does not count. But several lanes wait at the
+// same time, and for each other: where the processors stay as busy, it is enough
+// that answers take no longer by the clock. The pool's mu guards it.
 type width struct {
 	mode  widthMode
 	until time.Time     // the end of a lease, or of the pause before a trial
 	pause time.Duration // before the next trial, if this one fails
 	wide  pacing        // with all lanes, on average
+	most  float64       // a narrow worker's able beyond which it is widened
 	now   usage
 	from  usage // when the window began
 	// computes says that requests are quick and mostly compute.
@@ -49,10 +52,10 @@ type usage struct {
 	waited  time.Duration
 }
 
-// A pacing is what one answer takes, in seconds: of the worker's time in which it
-// could do something, and of the processors.
+// A pacing is what one answer takes, in seconds: of the worker's time with requests,
+// of that in which it could do something, and of the processors.
 type pacing struct {
-	able, used float64
+	busy, able, used float64
 }
 
 // due says whether a window is complete.
@@ -79,16 +82,19 @@ func (w *width) judge(at time.Time, used, waited time.Duration, known bool) {
 	}
 	fast := answers >= widthLeast && able/time.Duration(answers) < aheadBudget
 	w.computes = known && fast && used+waited > busy/2
-	pace := pacing{able.Seconds() / float64(max(answers, 1)), used.Seconds() / float64(max(answers, 1))}
+	each := float64(max(answers, 1))
+	pace := pacing{busy.Seconds() / each, able.Seconds() / each, used.Seconds() / each}
+	asFast := pace.able < w.wide.able*1.2 || pace.busy <= w.wide.busy && waited > busy/8
 	switch {
 	case w.mode == wide && w.computes && !at.Before(w.until):
 		w.wide.add(pace)
 		w.mode = trial
 	case w.mode == wide && w.computes:
 		w.wide.add(pace)
-	case w.mode == trial && fast && pace.used < w.wide.used && pace.able < w.wide.able*1.2:
+	case w.mode == trial && fast && pace.used < w.wide.used && asFast:
 		w.mode, w.until, w.pause = narrow, at.Add(widthLease), 0
-	case w.mode == trial || w.mode == narrow && (!fast || pace.able > w.wide.able*2):
+		w.most = 2 * max(w.wide.able, pace.able)
+	case w.mode == trial || w.mode == narrow && (!fast || pace.able > w.most):
 		w.widen(at)
 	case w.mode == narrow && !at.Before(w.until):
 		w.mode = wide
@@ -100,6 +106,7 @@ func (p *pacing) add(q pacing) {
 	if p.able == 0 {
 		*p = q
 	}
+	p.busy += (q.busy - p.busy) / 4
 	p.able += (q.able - p.able) / 4
 	p.used += (q.used - p.used) / 4
 }

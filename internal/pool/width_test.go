@@ -28,6 +28,8 @@ func TestWorkersAreNarrowedWhereOneLaneDoesAsMuch(t *testing.T) {
 		"cheaper and fewer":             {computing, {answers: 410, used: 30 * ms, want: wide}},
 		"while others compute":          {computing, {answers: 250, used: 20 * ms, waited: 25 * ms, want: narrow}, {answers: 90, used: 8 * ms, waited: 40 * ms, want: narrow}},
 		"others computed before":        {{answers: 250, used: 25 * ms, waited: 90 * ms, want: trial}, {answers: 300, used: 20 * ms, want: wide}},
+		"others compute all the time":   {{answers: 1800, used: 15 * ms, waited: 45 * ms, want: trial}, {answers: 2000, used: 12 * ms, waited: 18 * ms, want: narrow}, {answers: 1900, used: 12 * ms, waited: 18 * ms, want: narrow}},
+		"and one lane does less":        {{answers: 1800, used: 15 * ms, waited: 45 * ms, want: trial}, {answers: 1700, used: 11 * ms, waited: 18 * ms, want: wide}},
 		"no cheaper":                    {computing, {answers: 500, used: 51 * ms, want: wide}},
 		"many threads do more than one": {{answers: 2000, used: 190 * ms, want: trial}, {answers: 600, used: 50 * ms, want: wide}},
 		"lanes wait":                    {{answers: 500, used: 10 * ms, want: wide}},
