@@ -44,7 +44,10 @@ type tally struct {
 	failed   []result // of which nobody may say that they were not to succeed
 	shed     int      // 503: refused for the load
 	inside   int      // 502 for a request that had been in the application and may not be repeated
-	outside  int      // 502 for one that had not
+	// outside are such 502 for one that the ledger does not have. A worker that is
+	// killed between its last word before the application's call and the ledger's
+	// line has such a request; there are as many as that time is long.
+	outside int
 	// unexplained are 502 without a reason or the request's name.
 	unexplained int
 	unasked     int // 200 for one that the ledger does not have
@@ -79,7 +82,7 @@ func count(results []result, calls map[int64][]call) tally {
 			t.shed++
 		case r.fate == answered && r.status == 502 && r.method == "POST" && n > 0:
 			t.inside++
-		case r.fate == answered && r.status == 502 && r.method == "POST":
+		case r.fate == answered && r.status == 502 && r.method == "POST" && r.why == "worker-died":
 			t.outside++
 		default:
 			t.failed = append(t.failed, r)
@@ -94,7 +97,7 @@ func (t tally) reasons() string {
 	for _, r := range t.failed {
 		kind := fmt.Sprintf("%s %s", r.method, r.fate)
 		if r.fate == answered {
-			kind = fmt.Sprintf("%s %d", r.method, r.status)
+			kind = strings.TrimSpace(fmt.Sprintf("%s %d %s", r.method, r.status, r.why))
 		}
 		kinds[kind]++
 	}

@@ -28,6 +28,11 @@ func none(what string, n int, detail string) finding {
 	return f
 }
 
+// few is a finding that wants no more of such cases than limit.
+func few(what string, n, limit int) finding {
+	return finding{what: what, got: fmt.Sprint(n), want: fmt.Sprintf("≤ %d", limit), ok: n <= limit}
+}
+
 // atMost is a finding of a time.
 func atMost(what string, got, limit time.Duration) finding {
 	return finding{what: what, got: short(got), want: "≤ " + short(limit), ok: got <= limit, timed: true}
