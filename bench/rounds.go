@@ -44,6 +44,7 @@ func (b *bench) run(ctx context.Context) error {
 			text += fmt.Sprintf("; about %s left", plural(minutes(took*time.Duration(left)), "minute"))
 		}
 		fmt.Fprintln(b.progress, text)
+		b.results.Plan.Rounds = round + 1
 		if err := b.results.save(b.keep); err != nil {
 			return err
 		}

@@ -43,6 +43,24 @@ func TestRoundsGoForwardsAndBackwards(t *testing.T) {
 	}
 }
 
+func TestWhatIsKeptSaysItsRounds(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	b := fakeBench(t, plan{Rounds: 3, Rows: []string{"one"}, Peers: []string{ours}}, func(_ row, _ peer, round int) sample {
+		if round == 2 {
+			stop()
+		}
+		return sample{Rate: 1}
+	})
+	if err := b.run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("run: %v, want that it has been stopped", err)
+	}
+	kept, err := readResults(b.keep)
+	if err != nil || kept.Plan.Rounds != 2 || len(kept.Samples["one"][ours]) != 2 {
+		t.Errorf("kept %+v, %v, want two rounds", kept, err)
+	}
+}
+
 func TestDisturbedVisitsAreDoneAgain(t *testing.T) {
 	tests := []struct {
 		name     string
