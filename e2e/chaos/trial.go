@@ -31,6 +31,7 @@ func trials() []trial {
 		{"hang", "one hung request among quick ones, 4 threads, timeout 2 s", true, hung},
 		{"poison", "a request that kills its worker, sent 20 times", false, poisoned},
 		{"overload", "open loop at 10 × capacity", true, overloaded},
+		{"crowd", "10,000 slow heads, 1,000 readers of a byte a second, 1,000 that leave, beside 500 a second", false, crowded},
 		{"mixed", "500 a second on 2 × 4 threads, 10 % of it sleeping 100 ms", false, mixed},
 		{"scale", "load steps from 1 × to 8 ×, import takes 1 s; then ± 20 % of noise", false, scaled},
 		{"memory", "8 workers of an application that holds 150 MB after import", false, shared},
