@@ -138,7 +138,7 @@ func (t tally) losses() []finding {
 	return []finding{
 		none("failed, but for POST inside the application", len(t.failed), t.reasons()),
 		fact("502 for a POST inside the application", "%d", t.inside),
-		few("502 for a POST about to be in the ledger", t.outside, 1+t.inside/20),
+		few("502 for a POST about to be in the ledger", t.outside, 1+t.inside/50),
 		none("502 that does not say why", t.unexplained, ""),
 		none("POST that reached the application twice", t.doubled, ""),
 		none("answered and not in the ledger", t.unasked, ""),
