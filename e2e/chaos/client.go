@@ -55,7 +55,7 @@ type result struct {
 	fate   fate
 	status int
 	text   string        // of an answer that is none of the application's
-	why    string        // its Pasted-Reason
+	why    string        // its Pasted-Reason, without the request's name
 	at     time.Duration // when it was due, on the clock that the application has
 	took   time.Duration // since then
 	err    error
@@ -202,7 +202,8 @@ func (c *client) read(conn *kept, q request, r *result) (reusable bool) {
 		r.fate, r.err = cut, err
 		return false
 	case r.status != http.StatusOK:
-		r.text, r.why = strings.TrimSpace(string(body)), answer.Header.Get("Pasted-Reason")
+		r.text = strings.TrimSpace(string(body))
+		r.why, _, _ = strings.Cut(answer.Header.Get("Pasted-Reason"), ";")
 	case q.path == "/work" && !bytes.Equal(body, expected(r.number, q.body)):
 		r.fate, r.err = wrong, fmt.Errorf("%q", body)
 	}

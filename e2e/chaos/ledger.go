@@ -46,7 +46,7 @@ type tally struct {
 	inside   int      // 502 for a request that had been in the application and may not be repeated
 	// outside are such 502 for one that the ledger does not have. A worker that is
 	// killed between its last word before the application's call and the ledger's
-	// line has such a request; there are as many as that time is long.
+	// line has had such a request, and nobody can tell that the line was not written.
 	outside int
 	// unexplained are 502 without a reason or the request's name.
 	unexplained int

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +77,20 @@ func TestLedgerTellsWhatWasDoneTwice(t *testing.T) {
 	got := count(results, calls)
 	if got.repeated != 1 || got.doubled != 1 || got.outside != 1 || got.unexplained != 1 || got.unasked != 1 || len(got.failed) != 2 || got.ok != 4 {
 		t.Errorf("count() = %+v", got)
+	}
+}
+
+func TestReasonsAreWithoutTheRequestsName(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Pasted-Reason", "worker-died; request=496d71a800003ab5")
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer server.Close()
+	c := newClient(server.Listener.Addr().String(), new(atomic.Int64))
+	defer c.close()
+	r := c.ask(request{method: "POST", path: "/work", query: "ms=0", body: []byte("x")}, time.Now())
+	if got := count([]result{r}, nil); r.why != "worker-died" || got.outside != 1 {
+		t.Errorf("%+v counts as %+v", r, got)
 	}
 }
 
