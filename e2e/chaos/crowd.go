@@ -108,26 +108,25 @@ func crowded(ctx context.Context, x experiment) ([]finding, error) {
 		}
 		c.close()
 		after := r.settled(ctx, workers)
-		return append(found,
-			flat("processes", int64(before.processes), int64(after.processes), 0),
-			flat("descriptors", int64(before.descriptors), int64(after.descriptors), 8),
-			flat("files in TMPDIR", int64(before.files), int64(after.files), 0),
-			flat("memory (PSS), MB", before.memory>>20, after.memory>>20, 1+before.memory>>22)), nil
+		return append(found, leftBehind(before, after)...), nil
 	})
 }
 
 // visit has the crowd be there while f runs, which takes about length.
 func (w crowd) visit(ctx context.Context, addr string, length time.Duration, f func()) error {
 	if w.stay == nil {
-		return w.pass(ctx, addr, length, f)
+		var running sync.WaitGroup
+		running.Go(f)
+		defer running.Wait()
+		return w.gather(ctx, addr, length/time.Duration(w.clients), func(c *net.TCPConn) { c.Close() })
 	}
-	conns, err := w.gather(ctx, addr)
+	var conns []*net.TCPConn
 	defer func() {
 		for _, c := range conns {
 			c.Close()
 		}
 	}()
-	if err != nil {
+	if err := w.gather(ctx, addr, w.apart, func(c *net.TCPConn) { conns = append(conns, c) }); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -140,22 +139,22 @@ func (w crowd) visit(ctx context.Context, addr string, length time.Duration, f f
 	return failed
 }
 
-// gather has all clients come.
-func (w crowd) gather(ctx context.Context, addr string) (conns []*net.TCPConn, err error) {
+// gather has all clients come, so far apart, and hands over their connections.
+func (w crowd) gather(ctx context.Context, addr string, apart time.Duration, take func(*net.TCPConn)) error {
 	random, next := rand.New(rand.NewPCG(12, 7)), time.Now()
 	for range w.clients {
 		c, err := w.one(ctx, addr, random)
 		if c != nil {
-			conns = append(conns, c)
+			take(c)
 		}
 		if err != nil {
-			return conns, err
+			return err
 		}
-		if next = next.Add(w.apart); !waitUntil(ctx, next) {
-			return conns, ctx.Err()
+		if next = next.Add(apart); !waitUntil(ctx, next) {
+			return ctx.Err()
 		}
 	}
-	return conns, nil
+	return nil
 }
 
 // one has one client come. The caller closes the connection, if there is one.
@@ -182,26 +181,4 @@ func (w crowd) remain(ctx context.Context, conns []*net.TCPConn) error {
 			}
 		}
 	}
-}
-
-// pass has the clients come, and leave at once, one after the other over length,
-// while f runs.
-func (w crowd) pass(ctx context.Context, addr string, length time.Duration, f func()) error {
-	var running sync.WaitGroup
-	running.Go(f)
-	defer running.Wait()
-	random, next := rand.New(rand.NewPCG(12, 7)), time.Now()
-	for range w.clients {
-		c, err := w.one(ctx, addr, random)
-		if c != nil {
-			c.Close()
-		}
-		if err != nil {
-			return err
-		}
-		if next = next.Add(length / time.Duration(w.clients)); !waitUntil(ctx, next) {
-			return ctx.Err()
-		}
-	}
-	return nil
 }

@@ -53,16 +53,22 @@ func soaked(ctx context.Context, x experiment) ([]finding, error) {
 			return nil, err
 		}
 		t := count(results, calls)
-		return []finding{
+		return append([]finding{
 			none("POST that reached the application twice", t.doubled, ""),
 			none("answered and not in the ledger", t.unasked, ""),
 			fact("requests, not answered", "%d, %d (%s)", t.requests, len(t.failed)+t.inside+t.outside, t.reasons()),
-			flat("processes", int64(before.processes), int64(after.processes), 0),
-			flat("descriptors", int64(before.descriptors), int64(after.descriptors), 8),
-			flat("files in TMPDIR", int64(before.files), int64(after.files), 0),
-			flat("memory (PSS), MB", before.memory>>20, after.memory>>20, 1+before.memory>>22),
-		}, nil
+		}, leftBehind(before, after)...), nil
 	})
+}
+
+// leftBehind are the findings of what a server at rest holds more than before.
+func leftBehind(before, after inventory) []finding {
+	return []finding{
+		flat("processes", int64(before.processes), int64(after.processes), 0),
+		flat("descriptors", int64(before.descriptors), int64(after.descriptors), 8),
+		flat("files in TMPDIR", int64(before.files), int64(after.files), 0),
+		flat("memory (PSS), MB", before.memory>>20, after.memory>>20, 1+before.memory>>22),
+	}
 }
 
 // flat is a finding of a figure that has not grown by more than some.
