@@ -5,15 +5,18 @@ import unittest
 import pasted
 from pasted import frames, tree
 
-APP = """
-    import os, sys, threading
-
+# An application each of whose pages is a function of the environ, by its name.
+PAGES = """
     def make(global_conf, **local_conf):
         return application
 
     def application(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [str(globals()[environ["PATH_INFO"][1:] or "hello"](environ)).encode()]
+"""
+
+APP = PAGES + """
+    import os, sys, threading
 
     def hello(environ):
         return "hello"

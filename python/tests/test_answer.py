@@ -5,8 +5,8 @@ import marshal
 import time
 import unittest
 
-import pasted  # noqa: F401  makes pasted_worker importable
-from onelane import FAILED, HEAD_END, K, PLAIN, Bench, answering, generated, kinds, lazily, length, written
+from onelane import (
+    FAILED, HEAD_END, K, PLAIN, Bench, answering, generated, kinds, lazily, length, written)
 from pasted_worker import frames
 
 

@@ -7,7 +7,7 @@ import socket
 import threading
 import unittest
 
-import pasted  # noqa: F401  makes pasted_worker importable
+import pasted
 from onelane import FAILED, HEAD_END, K, Bench, Log, answering, kinds, shown
 from pasted_worker import frames
 from pasted_worker.lane import Lane

@@ -9,8 +9,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 import pasted  # noqa: E402
 from pasted import frames, tree  # noqa: E402
+from processes import PAGES  # noqa: E402
 
-APP = """
+APP = PAGES + """
     import os, socket, subprocess, sys, threading, time
     import gevent, gevent.monkey
     assert gevent.monkey.is_module_patched("socket")
@@ -24,13 +25,6 @@ APP = """
             ticks.append(os.getpid())
 
     gevent.spawn(tick)
-
-    def make(global_conf, **local_conf):
-        return application
-
-    def application(environ, start_response):
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [str(globals()[environ["PATH_INFO"][1:] or "hello"](environ)).encode()]
 
     def hello(environ):
         return type(gevent.getcurrent()).__name__, len(set(threading.enumerate())) > 1

@@ -12,8 +12,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 import test_answer  # noqa: E402
 import test_deadline  # noqa: E402
+import test_lane  # noqa: E402
 import test_loader  # noqa: E402
 import test_process  # noqa: E402
+import test_signals  # noqa: E402
+import test_template  # noqa: E402
+
+MODULES = [test_answer, test_deadline, test_lane, test_loader, test_process, test_signals, test_template]
 
 _POOL = "multiprocessing's pools do not work with gevent's threads"
 _LOOP = "a greenlet that never waits cannot be stopped, nor can any other go on"
@@ -35,13 +40,18 @@ DIFFERENT = {
 
 def load_tests(loader, tests, pattern):
     suite = unittest.TestSuite()
-    for module in (test_answer, test_deadline, test_loader, test_process):
+    unknown = set(DIFFERENT)
+    for module in MODULES:
         for case in vars(module).values():
             if not (isinstance(case, type) and issubclass(case, unittest.TestCase)):
                 continue
             for name in loader.getTestCaseNames(case):
-                why = DIFFERENT.get("%s.%s" % (case.__name__, name))
+                full = "%s.%s" % (case.__name__, name)
+                why = DIFFERENT.get(full)
+                unknown.discard(full)
                 if why:
                     setattr(case, name, unittest.skip(why)(getattr(case, name)))
                 suite.addTest(case(name))
+    if unknown:
+        raise LookupError("no such tests: " + ", ".join(sorted(unknown)))
     return suite
