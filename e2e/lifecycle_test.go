@@ -148,6 +148,9 @@ func TestWarmedWorkerBecomesTheTemplate(t *testing.T) {
 		return len(pids) > 0
 	})
 	s.Logged(5*time.Second, "worker has become the template")
+	if s.Stderr.Has("not safe to fork") {
+		t.Error("the log names something that is not safe to fork, and the application has nothing of the kind")
+	}
 }
 
 func TestSizeFollowsTheLoad(t *testing.T) {

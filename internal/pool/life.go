@@ -14,6 +14,7 @@ type life struct {
 	id     int
 	first  bool       // one of those that WaitReady waits for
 	orders chan order // holds one
+	begun  time.Time  // before it was forked, if it is a fork
 
 	state  State // never Busy: whether it has requests, its member tells
 	since  time.Time

@@ -136,7 +136,7 @@ func (s *supervisor) dueFor(l *life, now time.Time) string {
 	switch {
 	case r.Reforks > 0 && !s.warm.over && m.answers >= uint64(r.Reforks):
 		return byRefork
-	case m.began.Before(s.warm.since):
+	case l.begun.Before(s.warm.since): // it may be the old template's
 		return byRefork
 	case r.Requests > 0 && m.wear.most > 0 && m.answers >= m.wear.most:
 		return byRequests

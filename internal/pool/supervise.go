@@ -214,7 +214,8 @@ func (s *supervisor) isStarting() bool {
 
 // begin starts a worker.
 func (s *supervisor) begin(ctx context.Context, id int, first bool) *life {
-	l := &life{id: id, first: first, orders: make(chan order, 1), since: time.Now()}
+	now := time.Now()
+	l := &life{id: id, first: first, orders: make(chan order, 1), begun: now, since: now}
 	s.pool.note(l)
 	s.alive++
 	s.lives.Go(func() { s.live(ctx, l) })

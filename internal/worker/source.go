@@ -21,14 +21,20 @@ type Source struct {
 	mu       sync.Mutex
 	template *Template     // nil while there is none
 	changed  chan struct{} // closed, and replaced, when template is set
-	promoted chan *Template
+	promoted chan promotion
+}
+
+// A promotion gives Run a template; taken is closed when workers are forked from it.
+type promotion struct {
+	template *Template
+	taken    chan struct{}
 }
 
 // NewSource returns a source of workers, with a template if preload is set.
 // Its template has grace to exit when told to drain, and until kill, if not
 // nil, is closed.
 func NewSource(cfg *Config, preload bool, grace time.Duration, kill <-chan struct{}) *Source {
-	return &Source{cfg: cfg, preload: preload, grace: grace, kill: kill, changed: make(chan struct{}), promoted: make(chan *Template)}
+	return &Source{cfg: cfg, preload: preload, grace: grace, kill: kill, changed: make(chan struct{}), promoted: make(chan promotion)}
 }
 
 // Prepare starts the template, if there is to be one, and returns when it has
@@ -62,9 +68,10 @@ func (s *Source) Run(ctx context.Context) error {
 			s.end(t)
 			return context.Cause(ctx)
 		case warm := <-s.promoted:
-			s.set(warm)
+			s.set(warm.template)
+			close(warm.taken)
 			s.end(t)
-			t = warm
+			t = warm.template
 			continue
 		case <-t.Done():
 		}
@@ -144,8 +151,9 @@ func (s *Source) Worker(ctx context.Context, id int) (*Worker, error) {
 
 // Promote makes w, one of s's workers, which serves nothing any more and whose
 // lanes are closed for writing, the template in place of the one that there is,
-// and returns when it is; after an error w is not, and should be killed. Run
-// waits for its end from then on.
+// and returns when it is: who asks for a worker from then on gets one of its. After
+// an error w is not the template, and should be killed. Run waits for its end from
+// then on.
 func (s *Source) Promote(ctx context.Context, w *Worker) error {
 	if !s.preload {
 		return errors.New("there is no template without preload")
@@ -156,8 +164,10 @@ func (s *Source) Promote(ctx context.Context, w *Worker) error {
 	if _, err := w.proc.await(ctx, wire.Loaded); err != nil {
 		return err
 	}
+	p := promotion{template: &Template{proc: w.proc}, taken: make(chan struct{})}
 	select {
-	case s.promoted <- &Template{proc: w.proc}:
+	case s.promoted <- p:
+		<-p.taken
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -9,7 +9,6 @@ slice, may write byte by byte.
 import mmap
 import sys
 import threading
-import time
 
 from pasted_worker import ring
 
@@ -34,21 +33,32 @@ class Board:
         # true: then the heart beats until the lanes have nothing to do.
         self.resting = True
         self._awake = threading.Event()
+        self._ended = threading.Event()
+        self._heart = None
         self._slots = []
 
-    def beat(self):
-        """Grow the beat while lanes have requests. For a thread of its own.
+    def start(self):
+        """Have a thread grow the beat while lanes have requests, until stop."""
+        self._heart = threading.Thread(target=self._beat, name="pasted heart", daemon=True)
+        self._heart.start()
 
-        The thread needs the interpreter's lock for it: so Pasted sees when
-        nobody gets it, or the process stands still.
-        """
+    def stop(self):
+        """Return when the heart's thread has ended. The lanes must have ended before."""
+        self._ended.set()
+        self._awake.set()
+        self._heart.join()
+
+    def _beat(self):
+        # The thread needs the interpreter's lock for it: so Pasted sees when
+        # nobody gets it, or the process stands still.
         while True:
             self._awake.wait()
             self._awake.clear()
             idle = 0
             while idle < _REST:
                 self._words[_BEAT] += 1
-                time.sleep(_EACH)
+                if self._ended.wait(_EACH):
+                    return
                 idle = 0 if self._busy() else idle + 1
             self.resting = True
             if self._busy():  # it has begun before it could see that
@@ -82,6 +92,12 @@ class _None:
     """What there is without a board."""
 
     resting = False
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
 
     def slot(self, index):
         return no_slot()

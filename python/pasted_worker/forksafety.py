@@ -5,8 +5,12 @@ import os
 import socket
 import sys
 import threading
+import time
+
+from pasted_worker import greenlets
 
 MOST = 16  # findings that are told of
+_ENDING = 0.1  # seconds that a thread may take to end
 
 _SO_DOMAIN = getattr(socket, "SO_DOMAIN", 39)
 
@@ -41,8 +45,8 @@ def threads(seen=()):
     for thread in running:
         if thread.ident not in seen:
             findings.append(_finding("thread", thread.name, "runs " + _target(thread)))
-    native = _native_threads() - len(running) - 1
-    if native > 0 and not seen:
+    native = 0 if seen else _native_threads(len(running) + 1)
+    if native > 0:
         findings.append(_finding(
             "thread", "%d of a library's own" % native, "Python did not start them: %s" % _names_of_threads()))
     return findings
@@ -71,11 +75,20 @@ def _place(function, name):
     return name if code is None else "%s (%s:%d)" % (name, code.co_filename, code.co_firstlineno)
 
 
-def _native_threads():
-    try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return 0
+def _native_threads(known):
+    """Return how many threads there are beside so many that are known.
+
+    One that Python has joined may take the kernel a moment longer to end.
+    """
+    sleep, deadline = greenlets.original("time", "sleep"), time.monotonic() + _ENDING
+    while True:
+        try:
+            native = len(os.listdir("/proc/self/task")) - known
+        except OSError:
+            return 0
+        if native <= 0 or time.monotonic() > deadline:
+            return native
+        sleep(0.001)
 
 
 def _names_of_threads():

@@ -129,9 +129,9 @@ class Process:
         self._control.send(LOADED, {"seconds": time.monotonic() - began})
 
     def _freeze(self):
-        """Keep the collector from what workers share."""
+        """Collect what is not needed, and keep the collector from what workers share."""
+        gc.collect()
         if hasattr(gc, "freeze"):
-            gc.collect()
             gc.freeze()
 
     def _tell_unsafe(self):
@@ -287,6 +287,8 @@ class Process:
         """Become a template when the lanes have ended, with all that requests have warmed up."""
         for thread in self._threads:
             thread.join()
+        self._board.stop()
+        self._board = board.NONE
         self._lanes, self._threads = [], []
         self._control.cancelled = lambda index, number: None
         self._control.expired = lambda index, number, gone: None
@@ -306,8 +308,7 @@ class Process:
         self._control.expired = lambda index, number, gone: self._lanes[index].expire(number, gone)
         for thread in self._threads:
             thread.start()
-        if self._board is not board.NONE:
-            threading.Thread(target=self._board.beat, name="pasted heart", daemon=True).start()
+        self._board.start()
 
     def _listen(self):
         while True:

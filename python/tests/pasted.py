@@ -188,6 +188,18 @@ class Peer:
     def hello(self):
         self.pid = marshal.loads(self.await_(frames.HELLO).payload)["pid"]
 
+    def forked(self):
+        """Return what fork returns, to be."""
+        return Peer()
+
+    def fork(self, number=1):
+        """Return the worker that this process, a template, forks; it has said Hello."""
+        worker = self.forked()
+        self.control.send(frames.FORK, number=number, descriptors=[worker.control.theirs.fileno()])
+        worker.control.theirs.close()
+        worker.hello()
+        return worker
+
     def serve(self, lanes=1, board=True):
         """Give the worker a board and lanes, and return when it serves them."""
         self.lanes = [self.connection() for _ in range(lanes)]
@@ -283,7 +295,6 @@ class Template(Peer):
     python = sys.executable
     boot = "boot.py"
     modules = staticmethod(modules)
-    peer = Peer
 
     def __init__(self, mode, roots, directory, arguments=(), **load):
         super().__init__()
@@ -313,14 +324,6 @@ class Template(Peer):
         }
         message.update(load)
         self.control.say(frames.LOAD, message)
-
-    def fork(self, number=1):
-        """Return the worker, which has said Hello."""
-        worker = self.peer()
-        self.control.send(frames.FORK, number=number, descriptors=[worker.control.theirs.fileno()])
-        worker.control.theirs.close()
-        worker.hello()
-        return worker
 
     def failed(self):
         """Return what the next Failed frame says."""

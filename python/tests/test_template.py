@@ -42,13 +42,31 @@ class Templates(Case):
         worker.drain()
         self.assertEqual(worker.wait(), 0)
 
-    def test_worker_that_has_become_the_template_hears_late_words_about_requests(self):
-        worker = self.worker(self.template())
+    def promoted(self, template):
+        """Return a worker that has answered and is the template now."""
+        worker = self.worker(template)
         self.assertEqual(worker.get("/hello").body, b"hello")
         for lane in worker.lanes:
             lane.socket.shutdown(socket.SHUT_WR)
         worker.control.send(frames.PROMOTE)
-        worker.await_(frames.LOADED)
+        told = worker.await_(frames.UNSAFE, frames.LOADED)
+        if told.kind == frames.UNSAFE:  # gevent's event loop is
+            self.assertNotIn("thread", [found["kind"] for found in marshal.loads(told.payload)])
+            worker.await_(frames.LOADED)
+        return worker
+
+    def test_worker_that_has_become_the_template_has_no_thread_left(self):
+        worker = self.promoted(self.template())
+        self.assertEqual(len(os.listdir("/proc/%d/task" % worker.pid)), 1)
+        with open("/proc/%d/maps" % worker.pid) as maps:
+            self.assertEqual([line for line in maps if "(deleted)" in line], [])  # as the board's file is
+
+    def test_worker_of_one_that_has_become_the_template_serves(self):
+        worker = self.worker(self.promoted(self.template()), number=2)
+        self.assertEqual(worker.get("/hello").body, b"hello")
+
+    def test_worker_that_has_become_the_template_hears_late_words_about_requests(self):
+        worker = self.promoted(self.template())
         worker.control.send(frames.CANCEL, number=1)
         worker.control.send(frames.EXPIRE, number=1)
         worker.control.send(frames.DRAIN)

@@ -67,7 +67,7 @@ class Template(pasted.Template, Peer):
     python = PYTHON
     boot = "boot27.py"
     modules = staticmethod(modules)
-    peer = Peer
+    forked = Peer
 
 
 class Site(pasted.Site):
