@@ -31,7 +31,7 @@ const (
 
 // shared are the modules of Python 3's side that Python 2.7's has as well: they
 // are written in what both languages have in common.
-var shared = []string{"context", "direct", "frames", "installed", "loader", "public", "reloader", "urlmap"}
+var shared = []string{"context", "direct", "forks", "frames", "installed", "loader", "public", "reloader", "urlmap"}
 
 // Prelude is what an interpreter reads first from descriptor 3, as it stands:
 // it reads the Modules frame behind it, makes its modules importable and runs

@@ -100,6 +100,9 @@ class Process:
         signals.outlive()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._disown)
+        else:
+            from pasted_worker import forks  # not imported where it is not needed
+            forks.in_child(self._disown)
         try:
             faulthandler.enable()
         except (AttributeError, ValueError, OSError):

@@ -1,7 +1,6 @@
 """What a worker puts into its lanes' rings, and what Pasted finds there."""
 
 import random
-import sys
 import unittest
 
 import pasted
@@ -329,8 +328,6 @@ class Rings(Serving):
             self.assertEqual(bytes(worker.rings[lane].memory[:6]), b"1,2,3,")
 
     def test_a_process_that_the_application_forks_puts_nothing_there(self):
-        if sys.version_info < (3, 7):
-            self.skipTest("this Python does not tell of forks")
         worker = self.serving()
         body, seen = self.get(worker, "/forked", 3)
         self.assertEqual(body, b"0,1,2,%d" % (1 << 8))  # it has raised what it could not send

@@ -3,7 +3,6 @@
 import marshal
 import os
 import socket
-import sys
 import time
 
 import pasted
@@ -248,8 +247,6 @@ class Forks(Case):
 """
 
     def test_child_does_not_speak_for_its_worker(self):
-        if sys.version_info < (3, 7):
-            self.skipTest("this Python does not tell of forks")
         worker = self.serving(sources={"app": self.SOURCE})
         for path, want in [("/exits", 3 << 8), ("/raises", 1 << 8), ("/ends", 1 << 8),
                            ("/errors", 0), ("/sockets", 0)]:

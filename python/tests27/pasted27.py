@@ -17,7 +17,7 @@ import pasted  # noqa: E402
 PYTHON = os.environ.get("PASTED_PYTHON2", "python2.7")
 
 # The modules that Python 3's side and this one share, as embed.go has them.
-SHARED = ["context", "direct", "frames", "installed", "loader", "public", "reloader", "urlmap"]
+SHARED = ["context", "direct", "forks", "frames", "installed", "loader", "public", "reloader", "urlmap"]
 
 
 def native(value, encoding="utf-8"):

@@ -1,4 +1,7 @@
-"""Tells of processes that the application forks: this Python does not by itself."""
+"""Tells of processes that the application forks, where Python does not: before 3.7.
+
+Those that a C extension forks, or whoever has taken os.fork before, are not told of.
+"""
 
 import os
 
