@@ -9,6 +9,7 @@ slice, may write byte by byte.
 import mmap
 import sys
 import threading
+import time
 
 from pasted_worker import ring
 
@@ -33,8 +34,8 @@ class Board:
         # true: then the heart beats until the lanes have nothing to do.
         self.resting = True
         self._awake = threading.Event()
-        self._ended = threading.Event()
         self._heart = None
+        self._stopped = False
         self._slots = []
 
     def start(self):
@@ -44,7 +45,7 @@ class Board:
 
     def stop(self):
         """Return when the heart's thread has ended. The lanes must have ended before."""
-        self._ended.set()
+        self._stopped = True
         self._awake.set()
         self._heart.join()
 
@@ -57,7 +58,8 @@ class Board:
             idle = 0
             while idle < _REST:
                 self._words[_BEAT] += 1
-                if self._ended.wait(_EACH):
+                time.sleep(_EACH)  # not wait, which before Python 3.11 goes by the wall clock
+                if self._stopped:
                     return
                 idle = 0 if self._busy() else idle + 1
             self.resting = True

@@ -10,7 +10,7 @@ import time
 from pasted_worker import greenlets
 
 MOST = 16  # findings that are told of
-_ENDING = 0.1  # seconds that a thread may take to end
+_PATIENCE = 2  # seconds
 
 _SO_DOMAIN = getattr(socket, "SO_DOMAIN", 39)
 
@@ -45,8 +45,8 @@ def threads(seen=()):
     for thread in running:
         if thread.ident not in seen:
             findings.append(_finding("thread", thread.name, "runs " + _target(thread)))
-    native = 0 if seen else _native_threads(len(running) + 1)
-    if native > 0:
+    native = _native_threads() - len(running) - 1
+    if native > 0 and not seen:
         findings.append(_finding(
             "thread", "%d of a library's own" % native, "Python did not start them: %s" % _names_of_threads()))
     return findings
@@ -75,20 +75,21 @@ def _place(function, name):
     return name if code is None else "%s (%s:%d)" % (name, code.co_filename, code.co_firstlineno)
 
 
-def _native_threads(known):
-    """Return how many threads there are beside so many that are known.
+def await_joined():
+    """Return when threads that Python has joined have ended for the kernel as well.
 
-    One that Python has joined may take the kernel a moment longer to end.
+    That takes a moment; or all the patience, where a library has threads of its own.
     """
-    sleep, deadline = greenlets.original("time", "sleep"), time.monotonic() + _ENDING
-    while True:
-        try:
-            native = len(os.listdir("/proc/self/task")) - known
-        except OSError:
-            return 0
-        if native <= 0 or time.monotonic() > deadline:
-            return native
-        sleep(0.001)
+    deadline = time.monotonic() + _PATIENCE
+    while _native_threads() > threading.active_count() and time.monotonic() < deadline:
+        greenlets.original("time", "sleep")(0.001)
+
+
+def _native_threads():
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
 
 
 def _names_of_threads():

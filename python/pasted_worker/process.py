@@ -292,6 +292,7 @@ class Process:
             thread.join()
         self._board.stop()
         self._board = board.NONE
+        forksafety.await_joined()
         self._lanes, self._threads = [], []
         self._control.cancelled = lambda index, number: None
         self._control.expired = lambda index, number, gone: None
