@@ -8,8 +8,8 @@ import (
 
 // A life is one worker from its start to its end. One goroutine, live, sees it
 // through; the supervisor decides when it ends. The pool's mu guards its fields
-// but id, first and orders, which do not change; only the supervisor changes
-// them.
+// but id, first, orders and begun, which do not change; only the supervisor
+// changes them.
 type life struct {
 	id     int
 	first  bool       // one of those that WaitReady waits for

@@ -134,7 +134,7 @@ func (s *supervisor) dueFor(l *life, now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case r.Reforks > 0 && !s.warm.over && m.answers >= uint64(r.Reforks):
+	case r.Reforks > 0 && !s.warm.over && s.warm.candidate == nil && m.answers >= uint64(r.Reforks):
 		return byRefork
 	case l.begun.Before(s.warm.since): // it may be the old template's
 		return byRefork

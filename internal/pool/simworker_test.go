@@ -73,6 +73,7 @@ type simWorker struct {
 // newWorkerLocked returns the nth worker with an ID.
 func (s *sim) newWorkerLocked(id, nth int) (*simWorker, error) {
 	w := &simWorker{s: s, id: id, pid: 1000*(id+1) + nth, done: make(chan struct{}), memory: s.memory}
+	w.exit = worker.Exit{Code: -1, Signal: unix.SIGKILL} // unless it drains
 	for range s.lanes {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err != nil {
@@ -219,7 +220,6 @@ func (w *simWorker) dieLocked(how string) {
 	if w.words != nil {
 		_ = unix.Munmap(w.words)
 	}
-	w.exit = worker.Exit{Code: -1, Signal: unix.SIGKILL}
 	close(w.done)
 }
 
@@ -241,8 +241,8 @@ func (w *simWorker) tickLocked() {
 		ended = ended && w.eof[i] && w.serving[i].asked == nil
 	}
 	if w.draining && ended {
-		w.dieLocked("has drained")
 		w.exit = worker.Exit{}
+		w.dieLocked("has drained")
 	}
 }
 

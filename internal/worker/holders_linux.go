@@ -16,18 +16,23 @@ const (
 	// for the interpreter's lock wakes up every 5 ms to ask for it.
 	looks    = 4
 	lookEach = 3 * time.Millisecond
+	// mostLooks is how often it is looked while one of several has woken up and gets
+	// no processor to ask with.
+	mostLooks = 30
 )
 
 // Holders returns which of lanes, whose requests are all in the application, may
 // keep the others from the interpreter's lock: those whose threads wait for no
 // lock. Of a process that is stopped, that is none. It says false where the system
-// or the interpreter does not tell, or where all wait. It takes some 10 ms.
+// or the interpreter does not tell, or where all wait. It takes some 10 ms, and up to
+// 100 where the processors are busy.
 func (w *Worker) Holders(lanes []int) (holders []int, known bool) {
 	if stopped(w.PID()) {
 		return nil, true
 	}
 	holders = slices.Clone(lanes)
-	for look := range looks {
+	before := w.onProcessor()
+	for look := 0; look < looks || look < mostLooks && len(holders) > 1 && w.starves(holders, before); look++ {
 		if look > 0 {
 			time.Sleep(lookEach)
 		}
@@ -45,6 +50,23 @@ func (w *Worker) Holders(lanes []int) (holders []int, known bool) {
 		}
 	}
 	return holders, len(holders) > 0
+}
+
+// onProcessor returns how long the lanes' threads have been on a processor.
+func (w *Worker) onProcessor() (times []time.Duration) {
+	for _, folder := range w.threads {
+		on, _, _ := schedstat(folder + "schedstat")
+		times = append(times, on)
+	}
+	return times
+}
+
+// starves says whether the thread of one of lanes could run and has not since before.
+func (w *Worker) starves(lanes []int, before []time.Duration) bool {
+	now := w.onProcessor()
+	return slices.ContainsFunc(lanes, func(i int) bool {
+		return now[i] == before[i] && stateIn(w.threads[i]) == 'R'
+	})
 }
 
 // stopped says whether a process stands still by a signal, or for a debugger.

@@ -98,8 +98,9 @@ var fakes = map[string]func(*fake){
 		f.becomeReady()
 		time.Sleep(time.Hour)
 	},
-	"dies":  func(*fake) { os.Exit(9) },
-	"hangs": func(*fake) { time.Sleep(time.Hour) },
+	"promoted": bePromoted,
+	"dies":     func(*fake) { os.Exit(9) },
+	"hangs":    func(*fake) { time.Sleep(time.Hour) },
 	"raises": func(f *fake) {
 		f.say(wire.Failed, marshal.Dict{
 			{Key: "stage", Value: "import"}, {Key: "class", Value: "ImportError"},
