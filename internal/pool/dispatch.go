@@ -60,7 +60,7 @@ func (p *Pool) queueLocked(r *Request, now time.Time) error {
 	}
 	p.queue.push(r)
 	lanes, l := p.censusLocked().most, &p.queue.lines[r.line]
-	if !l.overloaded && p.shedsLocked(int(r.line)) && l.crushed(lanes) {
+	if !l.overloaded && p.shedsLocked(int(r.line)) && lanes > 0 && l.crushed(max(lanes, p.expected)) {
 		l.begin()
 	}
 	if p.wakeLocked(now.Add(l.patience(lanes, p.opts.QueueTimeout))); l.overloaded && l.length > max(lanes, overloadDepth) {
@@ -287,7 +287,7 @@ func (l *lane) dropLocked(r *Request) {
 		l.member.busy--
 	}
 	l.pool.deadlines.remove(r)
-	l.last, l.lastID = r.number, r.ID
+	l.pool.answered[r.number%answeredKept] = name{r.number, r.ID}
 	l.partLocked(r)
 }
 

@@ -72,6 +72,13 @@ func (p *Pool) censusLocked() (c census) {
 	return c
 }
 
+// expect notes how many lanes there may soon be.
+func (p *Pool) expect(lanes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expected = lanes
+}
+
 // mayLocked says whether a request like r may have a lane now, if one has room
 // for it.
 func (p *Pool) mayLocked(r *Request, now time.Time) bool {

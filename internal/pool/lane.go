@@ -39,8 +39,6 @@ type lane struct {
 	held     bool       // its answer waits for who takes it
 	asked    bool       // held, for a piece of a body that Feed brings
 	doubt    doubt      // while its member is stalled
-	last     uint64     // number of the request answered last, and its ID:
-	lastID   uint64     // what its close() writes still comes
 
 	// The loop's own.
 	ring     *board.Ring // nil if its member has no board

@@ -67,9 +67,10 @@ func (o *overload) target(lanes int) time.Duration {
 func (o *overload) interval() time.Duration { return max(leastInterval, 20*o.mean) }
 
 // crushed says whether the last of a line would wait for longer than the
-// interval. Before enough has been served it is not known.
+// interval, with the lanes that there may soon be. Before enough has been served it
+// is not known.
 func (l *line) crushed(lanes int) bool {
-	return lanes > 0 && l.known() && time.Duration(l.length)*l.mean/time.Duration(lanes) > l.interval()
+	return l.known() && time.Duration(l.length)*l.mean/time.Duration(lanes) > l.interval()
 }
 
 // judge is called each crowdTick and decides whether l is overloaded. idle says

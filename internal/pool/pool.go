@@ -172,7 +172,9 @@ type Pool struct {
 	watcher    watcher
 	crowd      crowd
 	number     uint64 // of the request last given to a lane
-	unready    int    // workers that have never been ready
+	answered   [answeredKept]name
+	expected   int // lanes that there may soon be; zero: those that there are
+	unready    int // workers that have never been ready
 	stopped    bool
 	tallies    tallies
 	startErr   error // why a worker was not ready the first time
@@ -359,16 +361,23 @@ func (p *Pool) newID() uint64 { return uint64(p.name)<<32 | uint64(p.ids.Add(1))
 // idText returns a request's name as the log and the environ have it.
 func idText(id uint64) string { return string(wsgi.AppendID(nil, id)) }
 
+// answeredKept is of how many requests the names are known after their answers:
+// what the application logs comes by another way, and its close() comes after them.
+const answeredKept = 1024
+
+// A name is a request's, by the number that its worker knows it by.
+type name struct{ number, id uint64 }
+
 // RequestID returns the name of the request that a worker knows by number, or ""
-// if it is neither being served nor the last one answered on its lane.
+// if it is neither being served nor one of those answered last. None has 0.
 func (p *Pool) RequestID(number uint64) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if known := p.answered[number%answeredKept]; known.number == number && number > 0 {
+		return idText(known.id)
+	}
 	for _, m := range p.members {
 		for _, l := range m.lanes {
-			if l.last == number {
-				return idText(l.lastID)
-			}
 			for _, r := range l.inflight {
 				if r.number == number {
 					return idText(r.ID)

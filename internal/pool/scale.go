@@ -96,6 +96,14 @@ func (s *scaler) need(l load) int {
 	return need
 }
 
+// reach returns how many workers there may soon be, if there is enough to do.
+func (s *scaler) reach(l load, most int) int {
+	if s.isFull(l) {
+		return l.workers
+	}
+	return min(most, l.workers+l.room)
+}
+
 // isFull says whether another worker would find no processor.
 func (s *scaler) isFull(l load) bool {
 	mean := s.used.mean()

@@ -66,6 +66,38 @@ func TestSizeFollowsAStepOfTheLoad(t *testing.T) {
 	})
 }
 
+// TestGrowthIsNoOverload raises the load to more than one worker can do, with room
+// for eight whose starts take a while; and then beyond what eight can.
+func TestGrowthIsNoOverload(t *testing.T) {
+	t.Parallel()
+	opts := scaled(1, 8)
+	opts.Patient, opts.QueueTimeout = false, 30*time.Second
+	opts.Available = func() (int64, bool) { return 1 << 40, true }
+	simulate(t, opts, func(s *sim) {
+		s.lanes = 4
+		s.load = func(int, int) (time.Duration, error) { return 200 * time.Millisecond, nil }
+	}, func(s *sim) {
+		s.run(time.Second, nil)
+		due := 0.0
+		asks := func(perSecond float64) func() {
+			return func() {
+				for due += perSecond * simTick.Seconds(); due >= 1; due-- {
+					s.request()
+				}
+			}
+		}
+		s.run(5*time.Second, asks(100))
+		s.run(5*time.Second, asks(1200))
+		if sheds := s.pool.Stats().Sheds; sheds != (pool.Sheds{}) || s.ready() != 8 {
+			t.Errorf("refused while there were more workers to come: %+v; %d serve", sheds, s.ready())
+		}
+		s.run(5*time.Second, asks(4000))
+		if sheds := s.pool.Stats().Sheds; sheds.Late == 0 {
+			t.Errorf("refused beyond what eight workers can do: %+v, want many that are late", sheds)
+		}
+	})
+}
+
 // ready is how many workers serve.
 func (s *sim) ready() (n int) {
 	for _, states := range s.pool.Occupied() {

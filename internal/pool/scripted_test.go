@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -179,6 +180,49 @@ func TestRequestThatKillsWorkersBeforeTheCallIsHeld(t *testing.T) {
 		}
 		if held := s.pool.Stats().Quarantine; len(held) != 1 || held[0].Path != killer || held[0].Killed != 2 {
 			t.Errorf("held are %+v, want %s, which has killed two", held, killer)
+		}
+	})
+}
+
+// TestPoolIsBusyWithWhatIsToBeRepeated has a request's worker die, and nobody for it
+// meanwhile.
+func TestPoolIsBusyWithWhatIsToBeRepeated(t *testing.T) {
+	once := func(_ *simWorker, c *simCall) {
+		if c.nth == 1 {
+			c.fate = dies
+		}
+	}
+	scripted(t, pool.Options{Size: 1}, once, func(s *sim) {
+		s.load = func(int, int) (time.Duration, error) { return time.Second, nil }
+		s.request()
+		s.run(500*time.Millisecond, nil)
+		if n := len(s.all()); n > 0 || !s.pool.Busy() {
+			t.Errorf("%d workers, and busy: %v; want none, and a request that waits for one", n, s.pool.Busy())
+		}
+		if err := s.settle(); err != nil || s.pool.Busy() {
+			t.Errorf("in the end: %v, busy: %v", err, s.pool.Busy())
+		}
+	})
+}
+
+// TestNamesAreKnownAfterTheAnswers asks for them as the log does, which comes later.
+func TestNamesAreKnownAfterTheAnswers(t *testing.T) {
+	scripted(t, pool.Options{Size: 1}, nil, func(s *sim) {
+		for range 20 {
+			s.request()
+		}
+		if err := s.settle(); err != nil {
+			t.Fatal(err)
+		}
+		for number := uint64(1); number <= 20; number++ {
+			if got, want := s.pool.RequestID(number), fmt.Sprintf("%016x", number); got != want {
+				t.Errorf("RequestID(%d) = %q, want %q", number, got, want)
+			}
+		}
+		for _, number := range []uint64{0, 21} {
+			if got := s.pool.RequestID(number); got != "" {
+				t.Errorf("RequestID(%d) = %q, want none", number, got)
+			}
 		}
 	})
 }

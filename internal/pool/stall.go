@@ -30,9 +30,13 @@ type watcher struct {
 	come    chan struct{} // holds one
 }
 
-// watchLocked sees to it that somebody looks at the boards.
+// watchLocked sees to it that somebody looks at the boards. Nobody has meanwhile: a
+// worker's time without progress is counted anew.
 func (p *Pool) watchLocked() {
 	p.watcher.resting = false
+	for _, m := range p.members {
+		m.pulse.moved = time.Time{}
+	}
 	select {
 	case p.watcher.come <- struct{}{}:
 	default:

@@ -290,5 +290,5 @@ func (h *Histogram) merge(other *Histogram) {
 func (p *Pool) Busy() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queue.length > 0 || slices.ContainsFunc(p.members, func(m *member) bool { return m.inflight > 0 })
+	return p.queue.length > 0 || len(p.again.waiting) > 0 || slices.ContainsFunc(p.members, func(m *member) bool { return m.inflight > 0 })
 }

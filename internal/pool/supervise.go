@@ -3,9 +3,12 @@ package pool
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
+
+	"pasted/internal/worker"
 )
 
 const (
@@ -119,10 +122,13 @@ func (s *supervisor) decide(ctx context.Context, now time.Time) {
 func (s *supervisor) resize(now time.Time) {
 	least, most := s.pool.bounds()
 	have := s.wanted()
-	want := min(max(have, least), most)
+	want, expected := min(max(have, least), most), 0
 	if least < most {
-		want = s.scaler.want(now, s.load(now, have), least, most)
+		l := s.load(now, have)
+		want = s.scaler.want(now, l, least, most)
+		expected = s.scaler.reach(l, most) * l.lanes
 	}
+	s.pool.expect(expected)
 	for ; have < want; have++ {
 		s.vacancy().wanted = true
 	}
@@ -311,14 +317,26 @@ func (s *supervisor) bury(ctx context.Context, slot *slot, l *life, now time.Tim
 	}
 	if l.why != "" {
 		p.noteRestart(m, l.why, "")
-		p.opts.Log.Info("worker ended", "worker", l.id, "pid", m.worker.PID(), "why", l.why,
-			"requests", p.answersOf(m), "elapsed", now.Sub(m.began).Round(time.Millisecond))
+		p.tellEnd(l, now)
 		return
 	}
 	p.noteRestart(m, "", m.worker.Exit().String())
 	if !p.isBroken(m) { // which has been logged
 		slot.relapse.exited(p, now, m, p.answersOf(m))
 	}
+}
+
+// tellEnd logs the end of l, which was asked for. It may have come otherwise.
+func (p *Pool) tellEnd(l *life, now time.Time) {
+	m, level := l.member, slog.LevelInfo
+	facts := []any{"worker", l.id, "pid", m.worker.PID(), "why", l.why,
+		"requests", p.answersOf(m), "elapsed", now.Sub(m.began).Round(time.Millisecond)}
+	if !p.isPromoted(m) { // else it has not exited
+		if exit := m.worker.Exit(); exit != (worker.Exit{}) {
+			level, facts = slog.LevelWarn, append(facts, "exit", exit.String())
+		}
+	}
+	p.opts.Log.Log(context.Background(), level, "worker ended", facts...)
 }
 
 // vacate takes l, which has gone, out of slot.
