@@ -63,7 +63,11 @@ func (e *CutError) Error() string {
 // error of a listener. All that it has started has ended then, except for
 // handlers that do not return although their request's context has ended.
 func Serve(ctx, kill context.Context, cfg Config, loops []*h1.Loop, listeners []net.Listener, handler http.Handler, log *slog.Logger) error {
-	return NewEngine(ctx, cfg, loops, handler, log).Serve(ctx, kill, listeners, func() { unlink(listeners) })
+	return NewEngine(ctx, cfg, loops, handler, log).Serve(ctx, kill, listeners, func() {
+		if !cfg.KeepSockets {
+			unlink(listeners)
+		}
+	})
 }
 
 // An Engine serves as the function Serve does, and goes on by another Config
@@ -116,9 +120,9 @@ func newWay(cfg Config, handler http.Handler, refused *refusals) *way {
 	return w
 }
 
-// Serve is the function Serve. Where sockets are not kept, closed is called at
-// the stop, and sees to it that nobody else has the listeners' sockets or, of
-// Unix sockets, their files.
+// Serve is the function Serve. At the stop closed is called, and returns when Swap
+// is not called any more. Where sockets are not kept it sees to it that nobody else
+// has the listeners' sockets or, of Unix sockets, their files.
 func (e *Engine) Serve(ctx, kill context.Context, listeners []net.Listener, closed func()) error {
 	defer e.cancel()
 	failure := e.listen(listeners)
@@ -228,6 +232,7 @@ func unlink(listeners []net.Listener) {
 // already.
 func (e *Engine) stop(closed func(), kill context.Context) {
 	if e.now.Load().cfg.KeepSockets {
+		closed()
 		e.server.Leave()
 		e.server.Stop()
 		e.http2.stop()

@@ -108,9 +108,11 @@ func (h *Host) Serve(ctx, kill context.Context, r *Release, ready func(Serving))
 	ready(Serving{URLs: urls(r.Server.URLScheme, listeners), Elapsed: time.Since(began), Loading: live.loading})
 	serving = true
 	return engine.Serve(stop, kill, listeners, func() {
-		h.turn.Lock() // no reload binds anything any more
+		h.turn.Lock() // there is no reload any more
 		defer h.turn.Unlock()
-		h.sockets.Close()
+		if !h.config().KeepSockets {
+			h.sockets.Close()
+		}
 	})
 }
 
@@ -140,7 +142,9 @@ func (h *Host) begin(live *run, loops []*h1.Loop, engine *httpd.Engine, stopping
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.current, h.loops, h.engine, h.stopping, h.kill = live, loops, engine, stopping, kill
-	h.status.State, h.status.URLs = Ready, urls
+	if h.status.URLs = urls; h.status.State == Starting { // else a stop has begun
+		h.status.State = Ready
+	}
 }
 
 // State says what h is doing, as Status does, without a look at all else.
@@ -287,6 +291,10 @@ func (h *Host) reload(ctx context.Context, old *run, loaded func(*Release)) (*Re
 	live, err := next.start(ctx, h.kill, h.loops)
 	if err != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil {
+		live.end()
+		return nil, context.Cause(ctx)
 	}
 	listeners, err := h.sockets.Listen(next.Server)
 	if err != nil {

@@ -52,14 +52,21 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		return nil
 	}
 	began := time.Now()
-	grace := r.Server.GracefulTimeout
-	source := worker.NewSource(r.workerConfig(), r.Workers.Preload, grace, kill.Done())
+	source := worker.NewSource(r.workerConfig(), r.Workers.Preload, r.Server.GracefulTimeout, kill.Done())
+	r.pool = r.newPool(source, kill, loops) // before anything runs that may log
 	if err := source.Prepare(ctx); err != nil {
 		return err
 	}
 	running.Go(func() { _ = source.Run(inner) })
-	live.source, live.loading = source, time.Since(began)
-	r.pool = pool.New(pool.Options{
+	live.source, live.loading, live.pool = source, time.Since(began), r.pool
+	r.connect()
+	running.Go(func() { _ = r.pool.Run(inner) })
+	return r.pool.WaitReady(ctx)
+}
+
+// newPool returns the pool of source's workers, which is to be run.
+func (r *Release) newPool(source *worker.Source, kill context.Context, loops []*h1.Loop) *pool.Pool {
+	return pool.New(pool.Options{
 		Loops: loops,
 		Size:  r.Workers.Processes,
 		Most:  r.Workers.ProcessesMost,
@@ -85,7 +92,7 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		},
 		StallTimeout: r.Workers.StallTimeout,
 
-		Grace: grace,
+		Grace: r.Server.GracefulTimeout,
 		Kill:  kill.Done(),
 		Yield: func(on bool) {
 			for _, l := range loops {
@@ -94,10 +101,6 @@ func (r *Release) startWorkers(ctx, inner, kill context.Context, loops []*h1.Loo
 		},
 		Log: r.options.Log,
 	})
-	live.pool = r.pool
-	r.connect()
-	running.Go(func() { _ = r.pool.Run(inner) })
-	return r.pool.WaitReady(ctx)
 }
 
 // blame says in which line of the file err stands, from the start of the
