@@ -3,7 +3,6 @@ package httpd_test
 import (
 	"context"
 	"io"
-
 	"net/http"
 	"testing"
 	"time"
