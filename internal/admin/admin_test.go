@@ -2,7 +2,10 @@ package admin_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -94,6 +97,26 @@ func TestWhoAsksByTheFileIsToldAll(t *testing.T) {
 	})
 	if left, _ := filepath.Glob(filepath.Join(run, "*")); len(left) > 0 {
 		t.Errorf("left: %q", left)
+	}
+}
+
+// TestAnotherProgramsAnswerIsNoStatus asks a server whose socket is where Pasted's
+// might be.
+func TestAnotherProgramsAnswerIsNoStatus(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "other.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status": "ok"}`)
+	})}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	defer serving.Wait()
+	defer server.Close()
+	if status, err := admin.Ask(t.Context(), path); err == nil || !strings.Contains(err.Error(), "not Pasted") {
+		t.Errorf("Ask() = %+v, %v, want an error", status, err)
 	}
 }
 

@@ -91,5 +91,8 @@ func Ask(ctx context.Context, path string) (*Status, error) {
 	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, mostStatus)).Decode(s); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if s.PID == 0 {
+		return nil, fmt.Errorf("%s: who answers there is not Pasted", path)
+	}
 	return s, nil
 }
