@@ -1,7 +1,10 @@
 package pool_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,4 +49,33 @@ func TestWorkerOfTheOldTemplateIsReplaced(t *testing.T) {
 			t.Errorf("from the warm template, by ID: %v, want both", born)
 		}
 	})
+}
+
+// TestWorkerThatDiesInsteadOfDrainingIsTold has one killed that is being replaced,
+// and another that ends as it is to.
+func TestWorkerThatDiesInsteadOfDrainingIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes time.Duration
+		want  string
+	}{
+		"dies":   {20 * time.Second, `level=WARN msg="worker ended" worker=0 pid=1001 why=max_age requests=0 elapsed=3.99s exit="signal: killed"`},
+		"drains": {2 * time.Second, `level=INFO msg="worker ended" worker=0 pid=1001 why=max_age requests=1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			opts := pool.Options{Size: 1, Grace: time.Minute, Recycle: pool.Recycle{Age: 2 * time.Second}}
+			opts.Log = slog.New(slog.NewTextHandler(&log, nil))
+			simulate(t, opts, func(s *sim) { s.service = func() time.Duration { return test.takes } }, func(s *sim) {
+				s.run(time.Second, nil)
+				old := s.all()[0]
+				s.request()
+				s.run(3*time.Second, nil)
+				old.Kill() // which does nothing to one that has gone
+				s.run(time.Second, nil)
+			})
+			if !strings.Contains(log.String(), test.want) {
+				t.Errorf("log:\n%swant: %s", log.String(), test.want)
+			}
+		})
+	}
 }
