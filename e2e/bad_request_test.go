@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pasted/e2e/harness"
 )
 
 // badRequests are requests, as their bytes, that must be refused with the
@@ -59,14 +61,26 @@ var badRequests = []struct {
 	{"nothing", "", []int{408, 0}},
 }
 
+// serveStrict serves strict.ini with a time limit of heads and of bodies.
+func serveStrict(t *testing.T, limit string) *harness.Server {
+	t.Helper()
+	return serve(t, site{
+		file: filepath.Join("testdata", "wsgi", "strict.ini"), python: systemPython(t), vars: []string{"e2e_limit=" + limit},
+	})
+}
+
 // TestBadRequestsAreRefused wants an answer and the connection's end for each,
 // well before the limit of the tests, and the server as it was.
 func TestBadRequestsAreRefused(t *testing.T) {
 	t.Parallel()
-	server := serve(t, site{file: filepath.Join("testdata", "wsgi", "strict.ini"), python: systemPython(t)})
+	near, far := serveStrict(t, "1s"), serveStrict(t, "20s")
 	client := newClient(t)
 	for _, test := range badRequests {
 		t.Run(test.name, func(t *testing.T) {
+			server := far
+			if slices.Contains(test.want, http.StatusRequestTimeout) {
+				server = near // a time limit is what ends it
+			}
 			conn := dial(t, server)
 			began := time.Now()
 			// The server may refuse before it has read everything.
@@ -80,7 +94,8 @@ func TestBadRequestsAreRefused(t *testing.T) {
 			}
 		})
 	}
-	get(t, client, server.URL+"/environ")
+	get(t, client, near.URL+"/environ")
+	get(t, client, far.URL+"/environ")
 }
 
 // statusOf returns the status of the first answer in text, and 0 if there is
@@ -98,7 +113,7 @@ func statusOf(text []byte) int {
 // and asks for something else meanwhile.
 func TestBadRequestsTakeNothingFromOthers(t *testing.T) {
 	t.Parallel()
-	server := serve(t, site{file: filepath.Join("testdata", "wsgi", "strict.ini"), python: systemPython(t)})
+	server := serveStrict(t, "20s")
 	for i := range 200 {
 		conn := dial(t, server)
 		_, _ = io.WriteString(conn.Conn, fmt.Sprintf("POST /echo HTTP/1.1\r\nHost: x\r\nX-A: %d\r\nContent-Length: 100\r\n\r\nx", i))

@@ -304,6 +304,11 @@ func TestTruncatedFileBreaksTheConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// The server can send no more than buffers hold until the body is read.
+		harness.Await(t, answerLimit, "the file to be truncated", func() bool {
+			info, err := os.Stat(filepath.Join(files, "noise"))
+			return err == nil && info.Size() == 32<<20
+		})
 		got, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err == nil {

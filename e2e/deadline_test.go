@@ -34,15 +34,16 @@ func TestDeadlineIsKeptWhateverTheThreadDoes(t *testing.T) {
 	})
 	for _, page := range []string{"/naps", "/loop", "/receive", "/catch", "/stuck"} {
 		limit := time.Second
-		if page == "/stuck" {
-			limit = 300 * time.Millisecond
+		if page == "/catch" || page == "/stuck" { // which have to begin in time
+			limit = 3 * time.Second
 		}
 		began := time.Now()
 		a := want(t, client, http.StatusGatewayTimeout, call{url: s.URL + page})
 		took := time.Since(began)
 		t.Logf("%s: 504 after %v", page, took)
-		// This machine may be busy; the bound that is promised is 100 ms.
-		if took < limit || took > limit+2*time.Second {
+		// This machine may be busy; the bound that is promised is 100 ms. It is
+		// less than the grace period, after which the worker's end would answer.
+		if took < limit || took > limit+8*time.Second {
 			t.Errorf("%s took %v: %s, want %v", page, took, a, limit)
 		}
 	}
@@ -59,7 +60,7 @@ func TestDeadlineIsKeptWhateverTheThreadDoes(t *testing.T) {
 	if pids := get(t, client, s.URL+"/quick").String(); s.Stderr.Has("replacing its worker") {
 		t.Errorf("a worker was replaced (now %s)", pids)
 	}
-	for _, text := range []string{"request past its deadline", "path=/stuck", "time.sleep(3)"} {
+	for _, text := range []string{"request past its deadline", "path=/stuck", "time.sleep(6)"} {
 		s.Logged(20*time.Second, text)
 	}
 	if s.Stderr.Has("Traceback") {

@@ -81,6 +81,25 @@ func askAll(t *testing.T, s *harness.Server, path string, clients, each int) (fa
 	return bad.Load(), pids
 }
 
+// askMany asks in rounds until so many processes have answered: requests come faster
+// than workers are replaced, which is one at a time.
+func askMany(t *testing.T, s *harness.Server, clients, each, processes int) {
+	t.Helper()
+	answered := map[int]bool{}
+	for deadline := time.Now().Add(time.Minute); len(answered) < processes; {
+		failed, pids := askAll(t, s, "/", clients, each)
+		if failed > 0 {
+			t.Errorf("%d of %d requests failed", failed, clients*each)
+		}
+		for pid := range pids {
+			answered[pid] = true
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes have answered, want %d", len(answered), processes)
+		}
+	}
+}
+
 // TestWorkersShareWhatTheApplicationHolds measures the proportional memory of
 // eight workers and their template, beside that of eight processes that have
 // loaded the application themselves.
@@ -111,21 +130,9 @@ func TestWorkersShareWhatTheApplicationHolds(t *testing.T) {
 func TestRecyclingCostsNoRequest(t *testing.T) {
 	t.Parallel()
 	for _, overlap := range []string{"true", "false"} {
+		t.Logf("overlap = %s", overlap)
 		s := lifecycleSite(t, map[string]string{"max_requests": "50", "overlap": overlap})
-		// They come faster than workers are replaced, which is one at a time.
-		answered := map[int]bool{}
-		for deadline := time.Now().Add(time.Minute); len(answered) < 6; {
-			failed, pids := askAll(t, s, "/", 8, 125)
-			if failed > 0 {
-				t.Errorf("overlap = %s: %d of 1000 requests failed", overlap, failed)
-			}
-			for pid := range pids {
-				answered[pid] = true
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("overlap = %s: %d processes have answered, want one more for about every 50 requests", overlap, len(answered))
-			}
-		}
+		askMany(t, s, 8, 125, 6)
 		s.Stop()
 	}
 }
@@ -199,10 +206,7 @@ func TestLockOfAnotherWorkerIsExplained(t *testing.T) {
 
 	options["overlap"] = "no"
 	s = lifecycleSite(t, options, "lock")
-	failed, pids := askAll(t, s, "/", 2, 40)
-	if failed > 0 || len(pids) < 2 {
-		t.Errorf("overlap = no: %d requests failed, %d processes answered", failed, len(pids))
-	}
+	askMany(t, s, 2, 40, 2)
 	if s.Stderr.Has("workers do not start") {
 		t.Error("overlap = no: a worker did not start")
 	}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -273,7 +272,7 @@ func TestReloadMovesToAnotherPort(t *testing.T) {
 func TestReloadGivesRequestsTheInterval(t *testing.T) {
 	whateverTheWay(t)
 	t.Parallel()
-	s := launchReloading(t, flags("--reload-interval", "2"))
+	s := launchReloading(t, flags("--reload-interval", "6"))
 	harness.Await(t, reloadLimit, "the start", s.Serving)
 	slow := make(chan string, 2)
 	for _, path := range []string{"/held?until=go", "/held?until=never"} {
@@ -382,11 +381,14 @@ func TestReloadKeepsNothingOfEarlierReleases(t *testing.T) {
 func TestReloadOpensTheBrowserOnce(t *testing.T) {
 	whateverTheWay(t)
 	t.Parallel()
-	s := launchReloading(t, flags("-b"))
-	browser := filepath.Join(s.dir, "browser")
-	if err := errors.Join(os.Chmod(browser, 0o755)); err != nil {
-		t.Fatal(err)
-	}
+	var browser string
+	s := launchReloading(t, func(o *harness.Options) {
+		flags("-b")(o)
+		browser = filepath.Join(o.Dir, "browser")
+		if err := os.Chmod(browser, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	})
 	opened := func() string {
 		text, _ := os.ReadFile(browser + ".log")
 		return string(text)

@@ -145,7 +145,7 @@ func TestServersOfOthersAreStoodInFor(t *testing.T) {
 
 func TestUnixSocketIsServedAndRemoved(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "pasted-e2e-sock-") // a path of t.TempDir() may be too long
+	dir, err := os.MkdirTemp("", "e2e-sock-") // a path of t.TempDir() may be too long, and in pasted-* root looks for admin sockets
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestUnixSocketIsServedAndRemoved(t *testing.T) {
 // TestStaleSocketIsNoObstacle kills a server, which leaves its socket behind.
 func TestStaleSocketIsNoObstacle(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "pasted-e2e-sock-")
+	dir, err := os.MkdirTemp("", "e2e-sock-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -14,18 +15,19 @@ import (
 
 // repeatLimit is how long a GET may take whose worker stands still: 1.6 s, and
 // what a loaded machine takes beyond that.
-const repeatLimit = 2500 * time.Millisecond
+const repeatLimit = 5 * time.Second
 
 // TestRequestThatHoldsTheGILKeepsNoOthersWaiting has GETs that hold the
-// interpreter's lock for 4 s, in one worker of two.
+// interpreter's lock for 8 s, which is well beyond repeatLimit, in one worker of two.
 func TestRequestThatHoldsTheGILKeepsNoOthersWaiting(t *testing.T) {
 	t.Parallel()
 	c := serveCrash(t, crew{processes: 2, threads: 4, preload: true})
 	c.workers(2)
 	stop := make(chan struct{})
-	var worst, count atomic.Int64
+	var worst [4]time.Duration // by client
+	var count atomic.Int64
 	var asking sync.WaitGroup
-	for client := range 4 {
+	for client := range worst {
 		asking.Go(func() {
 			for n := 0; ; n++ {
 				select {
@@ -35,29 +37,29 @@ func TestRequestThatHoldsTheGILKeepsNoOthersWaiting(t *testing.T) {
 				}
 				began := time.Now()
 				r := c.ask(fmt.Sprintf("/count?key=%d-%d", client, n))
-				if took := int64(time.Since(began)); took > worst.Load() {
-					worst.Store(took)
-				}
+				worst[client] = max(worst[client], time.Since(began))
 				count.Add(1)
 				if r.err != nil || r.StatusCode != http.StatusOK {
 					t.Errorf("a request beside one that holds the GIL: %v", orStatus(r.err, r.answer))
 				}
+				time.Sleep(5 * time.Millisecond) // the machine has others to run
 			}
 		})
 	}
 	for range 2 {
 		began := time.Now()
-		if code := c.status(c.begin("/deaf?seconds=4")); code != http.StatusOK {
+		if code := c.status(c.begin("/deaf?seconds=8")); code != http.StatusOK {
 			t.Errorf("the request that holds the GIL: %d, want 200", code)
 		}
-		if took := time.Since(began); took > 6*time.Second {
-			t.Errorf("the request that holds the GIL took %v, want 4 s", took)
+		if took := time.Since(began); took > 12*time.Second {
+			t.Errorf("the request that holds the GIL took %v, want 8 s", took)
 		}
 	}
 	close(stop)
 	asking.Wait()
-	t.Logf("%d others, the worst in %v", count.Load(), time.Duration(worst.Load()))
-	if d := time.Duration(worst.Load()); d > repeatLimit {
+	d := slices.Max(worst[:])
+	t.Logf("%d others, the worst in %v", count.Load(), d)
+	if d > repeatLimit {
 		t.Errorf("the worst of the others took %v, want %v at most", d, repeatLimit)
 	}
 }

@@ -94,7 +94,8 @@ func TestStatusWithoutAServerSaysSo(t *testing.T) {
 	if _, errs, code := s.Pasted("status", "not.ini"); code != 2 || !strings.Contains(errs, "not.ini") {
 		t.Errorf("exit code %d, %q: want 2 and the file", code, errs)
 	}
-	if out, _, code := s.Pasted("status"); code != 0 || !strings.Contains(out, s.ini) {
+	// There may be servers of others, and some of them not ready.
+	if out, _, code := s.Pasted("status"); code != 0 && code != 1 || !strings.Contains(out, s.ini) {
 		t.Errorf("exit code %d, %q: want the server of the other file", code, out)
 	}
 }
@@ -163,7 +164,7 @@ func TestAdminSocketIsItsOwnersAndReplacesAStaleOne(t *testing.T) {
 // while readiness is gone.
 func TestStopIsNotReadyFirst(t *testing.T) {
 	t.Parallel()
-	s := newHandover(t, strings.Replace(handoverIni, "graceful_timeout", "drain_delay = 3s\ngraceful_timeout", 1)+"\n[pasted:admin]\nsocket = admin.sock\n")
+	s := newHandover(t, strings.Replace(handoverIni, "graceful_timeout", "drain_delay = 8s\ngraceful_timeout", 1)+"\n[pasted:admin]\nsocket = admin.sock\n")
 	s.Server = harness.Start(t, s.opts)
 	socket := filepath.Join(s.dir, "admin.sock")
 	if code, _ := asked(t, socket, "/-/ready"); code != 200 {
@@ -171,7 +172,7 @@ func TestStopIsNotReadyFirst(t *testing.T) {
 	}
 	began := time.Now()
 	s.Signal(syscall.SIGTERM)
-	harness.Await(t, 2*time.Second, "readiness to go", func() bool {
+	harness.Await(t, 6*time.Second, "readiness to go", func() bool {
 		code, _ := asked(t, socket, "/-/ready")
 		return code == 503
 	})
@@ -189,7 +190,7 @@ func TestStopIsNotReadyFirst(t *testing.T) {
 	if code := s.Exit(20 * time.Second); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
-	if took := time.Since(began); took < 3*time.Second {
+	if took := time.Since(began); took < 8*time.Second {
 		t.Errorf("ended after %v, want the delay before", took)
 	}
 }

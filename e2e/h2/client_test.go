@@ -1,17 +1,22 @@
 package h2_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,13 +64,14 @@ func do(t *testing.T, client *http.Client, method, url string, body io.Reader, f
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.StatusCode != 200 || answer.Header.Get("X-Application") == "" && !strings.HasSuffix(url, "/stream") {
+	if answer.StatusCode != 200 || answer.Header.Get("X-Application") == "" {
 		t.Fatalf("%s %s: %s %q", method, url, answer.Status, data)
 	}
 	return answer, data
 }
 
 func TestApplicationsAreServedInHTTP2(t *testing.T) {
+	folder := t.TempDir() // there until the server has ended
 	s := start(t, "h2.ini")
 	dialed := 0
 	client := newClient(t, &dialed)
@@ -105,13 +111,22 @@ func TestApplicationsAreServedInHTTP2(t *testing.T) {
 		streams.Wait()
 	})
 	t.Run("a request that is cancelled", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		r, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/slow", nil)
-		if answer, err := client.Do(r); err == nil {
-			t.Errorf("got %s", answer.Status)
+		told := filepath.Join(folder, "told")
+		ended := make(chan error, 1)
+		go func() {
+			r, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/held?told="+told, nil)
+			_, err := client.Do(r)
+			ended <- err
+		}()
+		awaitHeld(t, told)
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("it ends with %v", err)
 		}
 		do(t, client, "GET", s.URL+"/", nil)
+		tell(t, told, 1)
 	})
 	if dialed != 1 {
 		t.Errorf("%d connections were made, want 1", dialed)
@@ -144,24 +159,42 @@ func checkEnviron(t *testing.T, s *harness.Server, client *http.Client) {
 	}
 }
 
-// checkStream looks that an answer comes piece by piece.
+// awaitHeld waits until the application has a request for /held?told=FILE.
+func awaitHeld(t *testing.T, told string) {
+	t.Helper()
+	harness.Await(t, 15*time.Second, "the application to have the request", func() bool {
+		_, err := os.Stat(told + ".held")
+		return err == nil
+	})
+}
+
+// tell writes so many bytes into a file that the application looks at.
+func tell(t *testing.T, told string, size int) {
+	t.Helper()
+	if err := os.WriteFile(told, make([]byte, size), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkStream looks that an answer comes piece by piece: the application makes the
+// next one only when this one is here.
 func checkStream(t *testing.T, s *harness.Server, client *http.Client) {
-	answer, err := client.Get(s.URL + "/stream")
+	told := filepath.Join(t.TempDir(), "told")
+	tell(t, told, 0)
+	answer, err := client.Get(s.URL + "/stream?told=" + told)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	pieces, whole, buf := 0, "", make([]byte, 100)
-	for err == nil {
-		var n int
-		n, err = answer.Body.Read(buf)
-		if n > 0 {
-			pieces++
-			whole += string(buf[:n])
+	lines := bufio.NewReader(answer.Body)
+	for number := range 10 {
+		if line, err := lines.ReadString('\n'); err != nil || line != fmt.Sprintln(number) {
+			t.Fatalf("got %q, %v; want the line of %d", line, err, number)
 		}
+		tell(t, told, number+1)
 	}
-	if want := "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"; err != io.EOF || whole != want || pieces < 3 {
-		t.Errorf("got %q in %d pieces, %v; want %q in ten", whole, pieces, err, want)
+	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
+		t.Errorf("behind the last line: %q, %v", rest, err)
 	}
 }
 
@@ -182,14 +215,14 @@ func TestCurlIsAnswered(t *testing.T) {
 }
 
 func TestStopLosesNoRequestOfHTTP2(t *testing.T) {
+	told := filepath.Join(t.TempDir(), "told")
 	s := start(t, "h2.ini")
 	dialed := 0
 	client := newClient(t, &dialed)
 	do(t, client, "GET", s.URL+"/", nil)
-	begun := make(chan struct{})
-	answered := make(chan error)
+	answered := make(chan error, 1)
 	go func() {
-		r, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/slow", signalling{strings.NewReader("x"), begun})
+		r, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/held?told="+told, strings.NewReader("x"))
 		answer, err := client.Do(r)
 		if err == nil {
 			_, err = io.ReadAll(answer.Body)
@@ -197,24 +230,14 @@ func TestStopLosesNoRequestOfHTTP2(t *testing.T) {
 		}
 		answered <- err
 	}()
-	<-begun
-	s.Stop()
+	awaitHeld(t, told)
+	s.Signal(syscall.SIGTERM)
+	s.Logged(10*time.Second, "stopping")
+	tell(t, told, 1)
 	if err := <-answered; err != nil {
 		t.Errorf("the request that was being served: %v", err)
 	}
-}
-
-// A signalling reader closes a channel when it is first read.
-type signalling struct {
-	io.Reader
-	begun chan struct{}
-}
-
-func (s signalling) Read(p []byte) (int, error) {
-	select {
-	case <-s.begun:
-	default:
-		close(s.begun)
+	if code := s.Exit(20 * time.Second); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
 	}
-	return s.Reader.Read(p)
 }

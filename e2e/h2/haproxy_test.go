@@ -33,7 +33,7 @@ defaults
 listen {{.Name}}
     mode {{.Mode}}
     bind 127.0.0.1:{{.Port}}
-    server pasted {{.Server}} check inter 100ms
+    server pasted {{.Server}} check inter 100ms fall 100
 {{end}}
 `))
 

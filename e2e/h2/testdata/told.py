@@ -1,7 +1,9 @@
 """An application that answers with what it was told of the request."""
 
 import json
+import os
 import time
+from urllib.parse import parse_qs
 
 
 def make_app(global_conf, **local_conf):
@@ -11,10 +13,12 @@ def make_app(global_conf, **local_conf):
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
+    query = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
     if path == "/stream":
-        return stream(start_response)
-    if path == "/slow":
-        time.sleep(0.3)
+        return stream(start_response, query["told"])
+    if path == "/held":
+        open(query["told"] + ".held", "w").close()
+        await_bytes(query["told"], 1)
     body = environ["wsgi.input"].read()
     if path == "/echo":
         answer = body
@@ -30,8 +34,18 @@ def application(environ, start_response):
     return [answer]
 
 
-def stream(start_response):
+def stream(start_response, told):
+    """Goes on with the next piece when the file has another byte."""
     start_response("200 OK", [("Content-Type", "text/plain")])
     for number in range(10):
+        await_bytes(told, number)
         yield b"%d\n" % number
-        time.sleep(0.02)
+
+
+def await_bytes(told, size):
+    """Wait until the test has written so many bytes into the file."""
+    limit = time.monotonic() + 20
+    while not os.path.exists(told) or os.path.getsize(told) < size:
+        if time.monotonic() > limit:
+            raise RuntimeError("not told to go on")
+        time.sleep(0.005)

@@ -1,5 +1,6 @@
 """A pasted that serves an application of a suite, for the runners beside."""
 import contextlib
+import os
 import pathlib
 import signal
 import socket
@@ -43,7 +44,7 @@ class Server:
     """Serves until stop; address and unix are where."""
 
     def __init__(self, pasted, factory, settings, path, use="egg:pasted#http", options=None, threads=4):
-        self.temp = tempfile.TemporaryDirectory(prefix="pasted-suites-")
+        self.temp = tempfile.TemporaryDirectory(prefix="suites-")  # in pasted-* root looks for admin sockets
         folder = pathlib.Path(self.temp.name)
         self.address, self.unix = ("127.0.0.1", free_port()), str(folder / "http.sock")
         ini, self.log = folder / "suite.ini", folder / "log"
@@ -51,7 +52,9 @@ class Server:
             use=use, port=self.address[1], unix=self.unix, options=lines(options or {}), python=sys.executable, threads=threads,
             path="\n    ".join([str(HERE)] + path), factory=factory, settings=lines(settings)))
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([pasted, "serve", str(ini)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                [pasted, "serve", str(ini)], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, "XDG_RUNTIME_DIR": self.temp.name})
         try:
             self._await()
         except BaseException:

@@ -45,7 +45,7 @@ def naps(environ, write):
 def stuck(environ, write):
     """One call into C that returns after the deadline and within the grace period."""
     try:
-        time.sleep(3)
+        time.sleep(6)
         told.append("not stopped")
     finally:
         told.append("back")
@@ -76,7 +76,7 @@ def catch(environ, write):
 
 def more(environ, write):
     environ["pasted.extend_deadline"](60)
-    time.sleep(2)
+    time.sleep(6)
     return "extended"
 
 
