@@ -186,6 +186,9 @@ func TestNothingIsLostThatHasNotBegun(t *testing.T) {
 		}
 		workers <- w
 	}, answerAll)})
+	if err := p.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	a := newTaken()
 	p.Do(requestFor(t, a, "POST", "/"), nil)
 	first := <-workers
@@ -244,7 +247,7 @@ func TestRequestThatKillsTwoWorkersIsNamedAndHeld(t *testing.T) {
 	var out syncBuffer
 	var deaths atomic.Int64
 	p := run(t, pool.Options{
-		Size: 3, Log: slog.New(slog.NewTextHandler(&out, nil)),
+		Size: 3, Patient: true, Log: slog.New(slog.NewTextHandler(&out, nil)),
 		Start: boarded(t, 4, nil, func(w *fakeWorker, lane int, f wire.Frame) {
 			if pathOf(f) == "/die" {
 				deaths.Add(1)
@@ -276,9 +279,7 @@ func TestRequestThatKillsTwoWorkersIsNamedAndHeld(t *testing.T) {
 			}
 		})
 	}
-	for deadline := time.Now().Add(20 * time.Second); served.Load() < 600 && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond) // until the budget is there
-	}
+	await(t, "the budget", func() bool { return served.Load() >= 600 })
 	for i := range 20 {
 		a := newTaken()
 		p.Do(requestFor(t, a, "GET", "/die"), nil)

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -13,177 +14,147 @@ import (
 	"pasted/internal/wire"
 )
 
-// A stuck is a worker's side that answers the requests with a body of length 1
-// only when it is told to.
-type stuck struct {
-	begun chan uint64
-	free  chan struct{}
-}
-
-func newStuck() *stuck { return &stuck{begun: make(chan uint64, 100), free: make(chan struct{}, 100)} }
-
-func (s *stuck) serve(w *fakeWorker, lane int, f wire.Frame) {
-	if len(f.Payload) == 1 {
-		s.begun <- f.Number
-		select {
-		case <-s.free:
-		case <-w.done:
-			return
+// late is a sim of one worker with two lanes, whose application answers at once, but
+// for these paths: /hang does not end until it is told to, and /stubborn not even
+// then; /half sends the half of its answer, and /slow takes a second.
+func late(t *testing.T, opts pool.Options, f func(s *sim)) {
+	t.Helper()
+	opts.Size = 1
+	configure := func(s *sim) {
+		s.play = func(_ *simWorker, c *simCall) {
+			switch c.asked.path {
+			case "/hang":
+				c.fate = hangs
+			case "/stubborn":
+				c.fate = stubborn
+			case "/half":
+				c.fate, c.parts, c.each = trickles, 2, time.Hour
+			case "/slow":
+				c.until = c.until.Add(time.Second)
+			}
 		}
 	}
-	answerAll(w, lane, f)
+	simulate(t, opts, configure, func(s *sim) {
+		s.run(time.Second, nil)
+		f(s)
+	})
 }
 
-// hanging returns a request that a stuck worker does not answer.
-func hanging(a pool.Answer) *pool.Request {
-	r := newRequest(a)
-	r.Frame = wire.Append(nil, wire.Frame{Kind: wire.Request, Payload: []byte{'0'}})
-	return r
+// get gives the pool a request for path, with a deadline unless timeout is 0.
+func (s *sim) get(path string, timeout time.Duration) *asked {
+	a := &asked{method: "GET", path: path, timeout: timeout}
+	s.send(a)
+	return a
+}
+
+// pastDue says what is wrong with the end of a, which was to end so late after its
+// coming, for its deadline.
+func (a *asked) pastDue(after time.Duration) error {
+	if a.ends != 1 || !errors.Is(a.err, pool.ErrDeadline) || a.took < after || a.took > after+a.s.slack() {
+		return fmt.Errorf("ended %d times, after %v, with %w; want %v, after %v", a.ends, a.took, a.err, pool.ErrDeadline, after)
+	}
+	return nil
 }
 
 func TestDeadlineEndsOneRequestAndSparesTheOthers(t *testing.T) {
-	s := newStuck()
-	var fake *fakeWorker
-	p := run(t, pool.Options{TimeoutGrace: time.Minute, Start: func(context.Context, int) (pool.Worker, error) {
-		fake = newFake(t, 1, 2, s.serve)
-		return fake, nil
-	}})
-	a := newTaken()
-	r := hanging(a)
-	r.Timeout = 100 * time.Millisecond
-	began := time.Now()
-	p.Do(r, nil)
-	number := <-s.begun
-	time.Sleep(20 * time.Millisecond) // so that nothing is sent ahead behind it
-	for range 20 {
-		quick := newTaken()
-		p.Do(newRequest(quick), nil)
-		if _, err := quick.wait(t); err != nil {
-			t.Errorf("a request beside it ended with %v", err)
+	late(t, pool.Options{TimeoutGrace: time.Minute}, func(s *sim) {
+		hung := s.get("/hang", 400*time.Millisecond)
+		for range 20 {
+			s.request()
 		}
-	}
-	if _, err := a.wait(t); !errors.Is(err, pool.ErrDeadline) || time.Since(began) < r.Timeout {
-		t.Errorf("after %v the request ended with %v, want %v", time.Since(began), err, pool.ErrDeadline)
-	}
-	fake.awaitNote(t, number)
-	if n := p.Stats().Sheds.Expired; n != 1 {
-		t.Errorf("%d have expired, want 1", n)
-	}
-	s.free <- struct{}{} // the thread comes back
-	for range 20 {
-		quick := newTaken()
-		p.Do(newRequest(quick), nil)
-		if _, err := quick.wait(t); err != nil {
-			t.Errorf("afterwards a request ended with %v", err)
+		s.run(300*time.Millisecond, nil)
+		for _, a := range s.asked[1:] {
+			if a.ends != 1 || a.err != nil {
+				t.Errorf("a request beside it ended %d times, with %v", a.ends, a.err)
+			}
 		}
-	}
-}
-
-// awaitNote waits until the worker has been told to stop a request.
-func (w *fakeWorker) awaitNote(t *testing.T, number uint64) {
-	t.Helper()
-	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
-		w.mu.Lock()
-		found := len(w.cancelled) == 1 && w.cancelled[0] == number
-		w.mu.Unlock()
-		if found {
-			return
+		s.run(200*time.Millisecond, nil)
+		if err := hung.pastDue(400 * time.Millisecond); err != nil {
+			t.Error(err)
 		}
-	}
-	t.Errorf("the worker was told of %v, want %d", w.cancelled, number)
+		if !hung.raised { // and so the thread has come back
+			t.Error("the worker has not been told")
+		}
+		for range 20 {
+			s.request()
+		}
+		if err := s.settle(); err != nil {
+			t.Error(err)
+		}
+		if got := s.pool.Stats(); got.Sheds.Expired != 1 || got.Restarts != 0 {
+			t.Errorf("%d have expired and %d workers were replaced, want 1 and none", got.Sheds.Expired, got.Restarts)
+		}
+	})
 }
 
 func TestDeadlineInTheQueueReachesNoWorker(t *testing.T) {
-	s := newStuck()
-	p := run(t, pool.Options{Grace: time.Millisecond, Start: fakes(t, 1, s.serve)})
-	p.Do(hanging(newTaken()), nil)
-	<-s.begun
-	a := newTaken()
-	r := hanging(a)
-	r.Timeout = 50 * time.Millisecond
-	p.Do(r, nil)
-	if _, err := a.wait(t); !errors.Is(err, pool.ErrDeadline) {
-		t.Errorf("ended with %v, want %v", err, pool.ErrDeadline)
-	}
-	if n := p.Stats().Sheds.Expired; n != 1 {
-		t.Errorf("%d have expired, want 1", n)
-	}
-	s.free <- struct{}{}
-	after := newTaken()
-	p.Do(newRequest(after), nil)
-	if _, err := after.wait(t); err != nil || len(s.begun) > 0 {
-		t.Errorf("%d were begun that nobody waits for; %v", len(s.begun), err)
-	}
+	late(t, pool.Options{}, func(s *sim) {
+		for range 2 { // one for each lane
+			s.get("/slow", 0)
+		}
+		waits := s.get("/", 50*time.Millisecond)
+		s.run(500*time.Millisecond, nil)
+		if err := waits.pastDue(50 * time.Millisecond); err != nil {
+			t.Error(err)
+		}
+		if n := s.pool.Stats().Sheds.Expired; n != 1 {
+			t.Errorf("%d have expired, want 1", n)
+		}
+		s.request()
+		if err := s.settle(); err != nil || waits.calls > 0 {
+			t.Errorf("%d were begun that nobody waits for; %v", waits.calls, err)
+		}
+	})
 }
 
 func TestThreadThatDoesNotComeBackCostsItsWorkerWhenTheOthersHaveFinished(t *testing.T) {
-	s := newStuck()
-	var starts atomic.Int64
-	start := fakes(t, 2, s.serve)
-	p := run(t, pool.Options{TimeoutGrace: 50 * time.Millisecond, Start: func(ctx context.Context, id int) (pool.Worker, error) {
-		starts.Add(1)
-		return start(ctx, id)
-	}})
-	a, beside := newTaken(), newTaken()
-	p.Do(hanging(beside), nil)
-	r := hanging(a)
-	r.Timeout = 50 * time.Millisecond
-	p.Do(r, nil)
-	<-s.begun
-	<-s.begun
-	if _, err := a.wait(t); !errors.Is(err, pool.ErrDeadline) {
-		t.Errorf("ended with %v, want %v", err, pool.ErrDeadline)
-	}
-	waits := newTaken() // for the other worker
-	time.Sleep(200 * time.Millisecond)
-	p.Do(newRequest(waits), nil)
-	select {
-	case <-beside.done:
-		t.Fatal("a request beside it was lost")
-	default:
-	}
-	s.free <- struct{}{} // one of the two, which may be the one past its deadline
-	s.free <- struct{}{}
-	if _, err := beside.wait(t); err != nil {
-		t.Errorf("a request beside it ended with %v", err)
-	}
-	if _, err := waits.wait(t); err != nil || starts.Load() != 2 {
-		t.Errorf("%d workers were started, want 2; the next request ended with %v", starts.Load(), err)
-	}
+	late(t, pool.Options{TimeoutGrace: 50 * time.Millisecond}, func(s *sim) {
+		first := s.workers[0]
+		beside, hung := s.get("/slow", 0), s.get("/stubborn", 50*time.Millisecond)
+		s.run(500*time.Millisecond, nil)
+		if err := hung.pastDue(50 * time.Millisecond); err != nil {
+			t.Error(err)
+		}
+		waits := s.get("/", 0) // for the other worker
+		s.run(300*time.Millisecond, nil)
+		if first.gone || beside.ends != 0 || waits.ends != 0 {
+			t.Errorf("the worker has gone: %v; a request beside it has ended %d times, and the next one %d times", first.gone, beside.ends, waits.ends)
+		}
+		s.run(400*time.Millisecond, nil) // the one beside it ends, and so the worker
+		if beside.calls != 1 || !first.gone || s.starts[0] != 2 {
+			t.Errorf("%d workers were started, want 2, the first has gone: %v; a request beside it was called %d times", s.starts[0], first.gone, beside.calls)
+		}
+		if err := s.settle(); err != nil || beside.err != nil || waits.err != nil {
+			t.Errorf("a request beside it ended with %v, and the next one with %v; %v", beside.err, waits.err, err)
+		}
+	})
 }
 
 func TestExtendedDeadlineIsALaterOne(t *testing.T) {
-	s := newStuck()
-	p := run(t, pool.Options{Start: fakes(t, 1, s.serve)})
-	a := newTaken()
-	r := hanging(a)
-	r.Timeout = 200 * time.Millisecond
-	began := time.Now()
-	p.Do(r, nil)
-	number := <-s.begun
-	p.Extend(number, 500*time.Millisecond)
-	p.Extend(number, time.Millisecond) // is no earlier one
-	_, err := a.wait(t)
-	if took := time.Since(began); !errors.Is(err, pool.ErrDeadline) || took < 500*time.Millisecond {
-		t.Errorf("ended with %v after %v", err, took)
-	}
-	s.free <- struct{}{}
+	late(t, pool.Options{}, func(s *sim) {
+		hung := s.get("/hang", 200*time.Millisecond)
+		s.run(100*time.Millisecond, nil)
+		number := s.workers[0].serving[0].number
+		s.pool.Extend(number, 500*time.Millisecond)
+		s.pool.Extend(number, time.Millisecond) // is no earlier one
+		s.run(time.Second, nil)
+		if err := hung.pastDue(600 * time.Millisecond); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestAnswerThatHasBegunBreaksOffAtItsDeadline(t *testing.T) {
-	begun := make(chan struct{})
-	p := run(t, pool.Options{Grace: time.Millisecond, Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
-		w.send(lane, wire.Frame{Kind: wire.Head, Number: f.Number, Payload: append(ok[:len(ok):len(ok)], "first"...)})
-		close(begun)
-	})})
-	a := newTaken()
-	r := newRequest(a)
-	r.Timeout = 100 * time.Millisecond
-	p.Do(r, nil)
-	<-begun
-	if body, err := a.wait(t); !errors.Is(err, pool.ErrDeadline) || body != "first" {
-		t.Errorf("answer = %q, %v", body, err)
-	}
+	late(t, pool.Options{}, func(s *sim) {
+		half := s.get("/half", 100*time.Millisecond)
+		s.run(time.Second, nil)
+		if err := half.pastDue(100 * time.Millisecond); err != nil {
+			t.Error(err)
+		}
+		if half.parts != 1 || half.whole {
+			t.Errorf("%d parts of the answer have come, want the first one", half.parts)
+		}
+	})
 }
 
 // TestAnswersAndDeadlinesRace has answers come when deadlines do: each request
@@ -197,15 +168,20 @@ func TestAnswersAndDeadlinesRace(t *testing.T) {
 		w.send(lane, wire.Frame{Kind: wire.Data, Number: f.Number, Payload: []byte("b")})
 		w.send(lane, wire.Frame{Kind: wire.End, Flags: wire.FlagEnd, Number: f.Number})
 	})
-	p := run(t, pool.Options{TimeoutGrace: time.Minute, Start: func(ctx context.Context, id int) (pool.Worker, error) {
+	// Patient: on a busy machine, so many at once look like an overload.
+	p := run(t, pool.Options{Patient: true, TimeoutGrace: time.Hour, Start: func(ctx context.Context, id int) (pool.Worker, error) {
 		starts.Add(1)
 		return start(ctx, id)
 	}})
+	if err := p.WaitReady(t.Context()); err != nil { // else all might be past their deadlines before
+		t.Fatal(err)
+	}
 	var late, whole atomic.Int64
 	var wg sync.WaitGroup
+	end := time.Now().Add(patience)
 	for range 8 {
 		wg.Go(func() {
-			for range 150 {
+			for n := 0; n < 150 || late.Load() == 0 && time.Now().Before(end); n++ {
 				a := newTaken()
 				r := newRequest(a)
 				r.Timeout = 2 * time.Millisecond

@@ -3,6 +3,7 @@ package pool_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -21,6 +22,10 @@ import (
 	"pasted/internal/worker"
 )
 
+// patience is how long a test waits for what is to come, before it has failed. On a
+// busy machine anything may be held up for seconds.
+const patience = time.Minute
+
 // A fakeWorker speaks a worker's side of its lanes in Go.
 type fakeWorker struct {
 	pid   int
@@ -36,7 +41,8 @@ type fakeWorker struct {
 	demand func() time.Duration // nil: unknown
 	board  *board.Board         // nil: it keeps none
 	words  []byte               // of the board, the worker's view
-	gate   sync.RWMutex         // held while it is stopped
+	gate   sync.RWMutex         // held while it takes nothing off its lanes
+	still  atomic.Bool          // its heart does not beat
 	memory worker.Memory        // zero: unknown
 
 	holders func(lanes []int) []int // nil: unknown
@@ -115,6 +121,7 @@ func (w *fakeWorker) begin() *fakeWorker {
 		w.wg.Go(func() { w.read(i, end) })
 	}
 	if w.words != nil {
+		w.wg.Go(w.beat)
 		go func() {
 			w.wg.Wait()
 			_ = unix.Munmap(w.words)
@@ -163,6 +170,23 @@ func (w *fakeWorker) take(lane int, f wire.Frame) {
 		w.serve(w, lane, f)
 	}
 	w.word(lane, 1).Store(f.Number)
+}
+
+// beat is the heart of a worker that keeps a board: whatever its requests wait for,
+// it makes progress.
+func (w *fakeWorker) beat() {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.done:
+			return
+		case <-tick.C:
+			if !w.still.Load() {
+				w.word(0, 1-8).Add(1) // in the line before the first slot
+			}
+		}
+	}
 }
 
 // word is a word of a lane's slot: see package board.
@@ -217,6 +241,16 @@ func (w *fakeWorker) note(number uint64) {
 	w.cancelled = append(w.cancelled, number)
 }
 
+// awaitNote waits until the worker has been told to stop a request.
+func (w *fakeWorker) awaitNote(t *testing.T, number uint64) {
+	t.Helper()
+	await(t, fmt.Sprintf("the word to stop %d, and no other", number), func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.cancelled) == 1 && w.cancelled[0] == number
+	})
+}
+
 // end closes the worker's ends of its lanes, as the kernel does when a process
 // dies.
 func (w *fakeWorker) end() {
@@ -226,6 +260,16 @@ func (w *fakeWorker) end() {
 		}
 		close(w.done)
 	})
+}
+
+// await waits until ok.
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("after %v, not yet: %s", patience, what)
+		}
+	}
 }
 
 // ok is the payload of a Head frame with an empty 200.
@@ -269,8 +313,8 @@ func (a *taken) wait(t *testing.T) (string, error) {
 	t.Helper()
 	select {
 	case <-a.done:
-	case <-time.After(10 * time.Second):
-		t.Fatal("no answer within 10 s")
+	case <-time.After(patience):
+		t.Fatalf("no answer within %v", patience)
 	}
 	return string(a.body), a.err
 }

@@ -27,7 +27,7 @@ import (
 // many lanes.
 func serve(t *testing.T, lanes int, do func(*fakeWorker, int, wire.Frame)) (*httptest.Server, *pool.Pool) {
 	t.Helper()
-	p := run(t, pool.Options{Start: fakes(t, lanes, do), QueueTimeout: 10 * time.Second, Grace: time.Second})
+	p := run(t, pool.Options{Start: fakes(t, lanes, do), QueueTimeout: patience, Grace: time.Second})
 	h := &pool.Handler{
 		Pool: p, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
 		Spool: spool.New(spool.Options{Memory: 32 << 10, Dir: t.TempDir()}), Log: quiet,
@@ -298,15 +298,11 @@ func TestClientThatLeavesIsCancelled(t *testing.T) {
 	w := <-begun
 	leave()
 	wg.Wait()
-	deadline := time.Now().Add(10 * time.Second)
-	for cancelled := 0; cancelled == 0; {
+	await(t, "the worker to be told", func() bool {
 		w.mu.Lock()
-		cancelled = len(w.cancelled)
-		w.mu.Unlock()
-		if time.Now().After(deadline) {
-			t.Fatal("the worker has not been told within 10 s")
-		}
-	}
+		defer w.mu.Unlock()
+		return len(w.cancelled) > 0
+	})
 	close(left)
 	if _, body := get(t, s.URL); body != "ok" {
 		t.Errorf("body %q after the cancelled request, want ok", body)
@@ -330,20 +326,15 @@ func TestClientThatLeavesBeforeANamedFileIsCancelled(t *testing.T) {
 		Spool: spool.New(spool.Options{Dir: t.TempDir()}), Files: &pool.Files{Root: t.TempDir()}, Log: quiet,
 	}
 	ctx, leave := context.WithCancel(t.Context())
-	ended := make(chan any)
+	ended := make(chan any, 1)
 	go func() {
 		defer func() { ended <- recover() }()
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
 	}()
 	number := receive(t, begun)
 	leave()
-	select {
-	case how := <-ended:
-		if how != nil && how != http.ErrAbortHandler {
-			t.Errorf("the handler panics with %v", how)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("the handler still waits")
+	if how := receive(t, ended); how != nil && how != http.ErrAbortHandler {
+		t.Errorf("the handler panics with %v", how)
 	}
 	fake.awaitNote(t, number)
 }

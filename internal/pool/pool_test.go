@@ -16,7 +16,18 @@ import (
 	"pasted/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(unhurried{m}) }
+
+// unhurried gives goroutines that end late, on a busy machine, the time to.
+type unhurried struct{ *testing.M }
+
+func (m unhurried) Run() int {
+	code := m.M.Run()
+	for end := time.Now().Add(10 * time.Second); goleak.Find() != nil && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return code
+}
 
 // run runs a pool of size workers made by start, and stops it when the test
 // ends.
@@ -47,7 +58,8 @@ func fakes(t testing.TB, lanes int, serve func(*fakeWorker, int, wire.Frame)) fu
 }
 
 func TestEveryRequestIsAnsweredOnce(t *testing.T) {
-	p := run(t, pool.Options{Size: 2, Start: fakes(t, 3, answerAll)})
+	// Patient: on a busy machine, so many at once look like an overload.
+	p := run(t, pool.Options{Size: 2, Patient: true, Start: fakes(t, 3, answerAll)})
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
@@ -150,7 +162,7 @@ func TestRequestsSentAheadSurviveADeath(t *testing.T) {
 	var served atomic.Int64
 	var mu sync.Mutex
 	seen := map[uint64]int{}
-	p := run(t, pool.Options{Size: 1, Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
+	p := run(t, pool.Options{Size: 1, Patient: true, Start: fakes(t, 1, func(w *fakeWorker, lane int, f wire.Frame) {
 		mu.Lock()
 		seen[f.Number]++
 		mu.Unlock()
@@ -244,6 +256,9 @@ func TestQueueTimeoutEndsWhatWaits(t *testing.T) {
 	p := run(t, pool.Options{QueueTimeout: 50 * time.Millisecond, Grace: 50 * time.Millisecond, Start: fakes(t, 1, func(*fakeWorker, int, wire.Frame) {
 		begun <- struct{}{}
 	})})
+	if err := p.WaitReady(t.Context()); err != nil { // else the first one would wait too
+		t.Fatal(err)
+	}
 	p.Do(newRequest(newTaken()), nil)
 	<-begun
 	a := newTaken()

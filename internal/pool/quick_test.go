@@ -40,7 +40,7 @@ func serveQuick(t *testing.T, short bool, loops int, most int64, start starter) 
 	ran := runLoops(t, loops)
 	log := slog.New(slog.NewTextHandler(f.log, nil))
 	f.pool = run(t, pool.Options{
-		Loops: ran, Start: start, QueueTimeout: 10 * time.Second, Grace: time.Second, Log: quiet,
+		Loops: ran, Start: start, QueueTimeout: patience, Grace: time.Second, Log: quiet,
 	})
 	h := &pool.Handler{
 		Pool: f.pool, Root: 3, Constants: wsgi.NewConstants("Pasted/test", true, true, 1), Scheme: "http",
@@ -83,7 +83,7 @@ func (f *front) dial(t *testing.T) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	return c
 }
 
@@ -236,9 +236,10 @@ func TestALeftRequestIsCancelledOnEitherWay(t *testing.T) {
 				io.ReadFull(c, make([]byte, 1000))
 			}
 			// A request that has not reached the worker would never do so.
-			for s := f.pool.Stats(); len(s.Workers) == 0 || path == "/wait" && s.Workers[0].Inflight == 0; s = f.pool.Stats() {
-				time.Sleep(time.Millisecond)
-			}
+			await(t, "the request to reach the worker", func() bool {
+				s := f.pool.Stats()
+				return len(s.Workers) > 0 && (path != "/wait" || s.Workers[0].Inflight > 0)
+			})
 			c.(*net.TCPConn).SetLinger(0)
 			c.Close()
 			if path == "/wait" {

@@ -3,7 +3,6 @@ package pool_test
 import (
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,97 +12,106 @@ import (
 	"pasted/internal/wire"
 )
 
-// await waits until ok.
-func await(t testing.TB, what string, ok func() bool) {
+// crowded is a sim in which one worker of four lanes has a GET for each of the paths,
+// in their order, and two other workers have none. again says what becomes of the
+// calls of other workers.
+func crowded(t *testing.T, again func(w *simWorker, c *simCall), f func(s *sim, first *simWorker), paths ...string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("after 20 s, not yet: %s", what)
+	var first *simWorker
+	configure := func(s *sim) {
+		s.boards, s.lanes = true, 4
+		s.play = func(w *simWorker, c *simCall) {
+			if w == first {
+				c.until = c.until.Add(forever)
+			} else {
+				again(w, c)
+			}
 		}
 	}
+	simulate(t, pool.Options{Size: 1}, configure, func(s *sim) {
+		s.run(time.Second, nil)
+		first = s.workers[0]
+		for _, path := range paths {
+			s.get(path, 0)
+		}
+		s.tick()
+		s.pool.ResizeRange(3, 3)
+		s.run(time.Second, nil)
+		for _, a := range s.asked {
+			if a.calls != 1 {
+				t.Fatalf("the application was called %d times for %s, want 1", a.calls, a.path)
+			}
+		}
+		if n := len(s.pool.Stats().Workers); n != 3 {
+			t.Fatalf("%d workers, want 3", n)
+		}
+		f(s, first)
+	})
 }
 
-// crowded is a pool in which one worker of four lanes has a request for each of
-// the paths, in their order, and two other workers have none. serve is called for
-// each with how often the path has been called.
-func crowded(t *testing.T, seen *calls, holders func([]int) []int, serve func(w *fakeWorker, path string, n int), paths ...string) (*pool.Pool, []*taken) {
-	t.Helper()
-	p := run(t, pool.Options{Size: 1, Start: boarded(t, 4, func(w *fakeWorker) { w.holders = holders }, func(w *fakeWorker, lane int, f wire.Frame) {
-		path := pathOf(f)
-		serve(w, path, seen.add(path))
+// holdUp has w stand still for a lane: see simWorker.holder.
+func (s *sim) holdUp(w *simWorker, holder int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.stickLocked(forever, holder)
+}
+
+func TestRequestThatHoldsItsWorkerUpIsNotRepeated(t *testing.T) {
+	crowded(t, func(*simWorker, *simCall) {}, func(s *sim, first *simWorker) {
+		s.holdUp(first, 1)
+		s.run(5*time.Second, nil)
+		holder := s.asked[1]
+		for _, a := range s.asked {
+			if a != holder && (a.ends != 1 || a.err != nil) {
+				t.Errorf("a neighbour has ended %d times, with %v, want an answer", a.ends, a.err)
+			}
+		}
+		if holder.ends != 0 {
+			t.Errorf("the request that holds up its worker has ended, with %v", holder.err)
+		}
+		s.goOn()
+		if err := s.settle(); err != nil {
+			t.Error(err)
+		}
+		if holder.calls != 1 {
+			t.Errorf("the application was called %d times for the request that holds up its worker", holder.calls)
+		}
+	}, "/a", "/holder", "/b")
+}
+
+// TestHoldersAreSoughtAmongTheRequestsInTheApplication has a worker of four lanes
+// with three requests.
+func TestHoldersAreSoughtAmongTheRequestsInTheApplication(t *testing.T) {
+	var seen calls
+	var worker *fakeWorker
+	release, asked := make(chan struct{}), make(chan []int, 100)
+	p := run(t, pool.Options{Start: boarded(t, 4, func(w *fakeWorker) {
+		worker = w
+		w.holders = func(lanes []int) []int {
+			if seen.of("/") == 3 {
+				asked <- lanes
+			}
+			return nil
+		}
+	}, func(w *fakeWorker, lane int, f wire.Frame) {
+		seen.add(pathOf(f))
+		select {
+		case <-release:
+		case <-w.done:
+		}
 		answerAll(w, lane, f)
 	})})
 	if err := p.WaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var all []*taken
-	for _, path := range paths {
-		a := newTaken()
-		all = append(all, a)
-		p.Do(requestFor(t, a, "GET", path), nil)
-		await(t, path+" to be called", func() bool { return seen.of(path) == 1 })
+	all := []*taken{newTaken(), newTaken(), newTaken()}
+	for _, a := range all {
+		p.Do(requestFor(t, a, "POST", "/"), nil)
 	}
-	p.ResizeRange(3, 3)
-	await(t, "three workers", func() bool { return len(p.Stats().Workers) == 3 })
-	return p, all
-}
-
-func TestRequestThatHoldsItsWorkerUpIsNotRepeated(t *testing.T) {
-	var seen calls
-	release := make(chan struct{})
-	_, all := crowded(t, &seen, func(lanes []int) []int {
-		if want := []int{0, 1, 2}; !slices.Equal(lanes, want) {
-			t.Errorf("asked about lanes %v, want %v", lanes, want)
-		}
-		return []int{1}
-	}, func(w *fakeWorker, _ string, n int) {
-		if n == 1 {
-			waitFor(w, release)
-		}
-	}, "/a", "/holder", "/b")
-	answered(t, all[0], "a neighbour")
-	answered(t, all[2], "a neighbour")
-	time.Sleep(500 * time.Millisecond) // in which it might be repeated
-	unanswered(t, all[1], "the request that holds up its worker")
-	close(release)
-	answered(t, all[1], "the request that held up its worker")
-	if n := seen.of("/holder"); n != 1 {
-		t.Errorf("the application was called %d times for the request that holds up its worker", n)
-	}
-}
-
-// TestStallDoesNotSpread has four requests of which each would hold up any
-// worker, and nobody can tell.
-func TestStallDoesNotSpread(t *testing.T) {
-	var seen calls
-	release := make(chan struct{})
-	paths := []string{"/0", "/1", "/2", "/3"}
-	p, all := crowded(t, &seen, nil, func(w *fakeWorker, path string, _ int) {
-		if path != "/other" {
-			waitFor(w, release)
-		}
-	}, paths...)
-	stalled := func() (n int) {
-		for _, w := range p.Stats().Workers {
-			if w.State == "stalled" {
-				n++
-			}
-		}
-		return n
-	}
-	await(t, "a second worker to stand still", func() bool { return stalled() == 2 })
-	for range 15 { // of them some beyond the next turns
-		a := newTaken()
-		p.Do(requestFor(t, a, "POST", "/other"), nil)
-		answered(t, a, "a request for the third worker")
-		time.Sleep(100 * time.Millisecond)
-	}
-	called := 0
-	for _, path := range paths {
-		called += seen.of(path)
-	}
-	if called != 5 || stalled() != 2 {
-		t.Errorf("%d calls and %d workers that stand still, want 5 and 2", called, stalled())
+	await(t, "three calls", func() bool { return seen.of("/") == 3 })
+	worker.still.Store(true)
+	if got, want := receive(t, asked), []int{0, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("asked about lanes %v, want %v", got, want)
 	}
 	close(release)
 	for _, a := range all {
@@ -111,77 +119,104 @@ func TestStallDoesNotSpread(t *testing.T) {
 	}
 }
 
-func TestRequestsOfDoubtAreRepeatedInTurn(t *testing.T) {
-	var seen calls
-	var now, most atomic.Int64
-	release := make(chan struct{})
-	defer close(release)
-	_, all := crowded(t, &seen, nil, func(w *fakeWorker, _ string, n int) {
-		if n == 1 {
-			waitFor(w, release)
-			return
+// TestStallDoesNotSpread has four requests of which each would hold up any
+// worker, and nobody can tell.
+func TestStallDoesNotSpread(t *testing.T) {
+	again := func(w *simWorker, c *simCall) {
+		if c.asked.path != "/other" {
+			w.stickLocked(forever, -2)
 		}
-		most.Store(max(most.Load(), now.Add(1)))
-		time.Sleep(50 * time.Millisecond)
-		now.Add(-1)
+	}
+	crowded(t, again, func(s *sim, first *simWorker) {
+		stalled := func() (n int) {
+			for _, w := range s.pool.Stats().Workers {
+				if w.State == "stalled" {
+					n++
+				}
+			}
+			return n
+		}
+		s.holdUp(first, -2)
+		s.run(3*time.Second, nil)
+		if n := stalled(); n != 2 {
+			t.Fatalf("%d workers stand still, want 2", n)
+		}
+		for range 15 {
+			a := &asked{method: "POST", path: "/other"}
+			s.send(a)
+			s.run(time.Second, nil)
+			if a.ends != 1 || a.err != nil {
+				t.Errorf("a request for the third worker has ended %d times, with %v", a.ends, a.err)
+			}
+		}
+		called := 0
+		for _, a := range s.asked[:4] {
+			called += a.calls
+		}
+		if called != 5 || stalled() != 2 {
+			t.Errorf("%d calls and %d workers that stand still, want 5 and 2", called, stalled())
+		}
+		s.goOn()
+		if err := s.settle(); err != nil {
+			t.Error(err)
+		}
 	}, "/0", "/1", "/2", "/3")
-	for i, a := range all {
-		answered(t, a, fmt.Sprint("request ", i))
-	}
-	if most.Load() != 1 {
-		t.Errorf("%d were being repeated at a time, want 1", most.Load())
-	}
 }
 
-// waitFor waits until c is closed or w ends.
-func waitFor(w *fakeWorker, c <-chan struct{}) {
-	select {
-	case <-c:
-	case <-w.done:
+func TestRequestsOfDoubtAreRepeatedInTurn(t *testing.T) {
+	var all []*asked
+	again := func(_ *simWorker, c *simCall) {
+		c.until = c.until.Add(50 * time.Millisecond)
+		for _, other := range all {
+			if other != c.asked && other.calls == 2 && other.ends == 0 {
+				t.Errorf("%s is repeated while %s is", c.asked.path, other.path)
+			}
+		}
 	}
+	crowded(t, again, func(s *sim, first *simWorker) {
+		all = s.asked
+		s.holdUp(first, -2)
+		s.run(5*time.Second, nil)
+		for _, a := range all {
+			if a.ends != 1 || a.err != nil || a.calls != 2 {
+				t.Errorf("%s has ended %d times, with %v, after %d calls, want the answer of the second", a.path, a.ends, a.err, a.calls)
+			}
+		}
+	}, "/0", "/1", "/2", "/3")
 }
 
 // TestHolderIsFound has a real worker whose lanes 0 and 1 wait for the
-// interpreter's lock, that lane 2 has.
+// interpreter's lock, that lane 2 has. It ends before that lane would give it away.
 func TestHolderIsFound(t *testing.T) {
 	for _, how := range []string{"hold", "compute"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, 4)
-			p := run(t, pool.Options{Lanes: 4, Start: s.start})
+			p := run(t, pool.Options{Lanes: 4, Start: s.start, StallTimeout: time.Hour, Grace: time.Millisecond})
 			if err := p.WaitReady(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			var w *resident
 			for _, w = range s.live {
 			}
-			var all []*taken
-			do := func(path string) {
-				a := newTaken()
-				all = append(all, a)
-				p.Do(numbered(t, a, "POST", path, len(all)), nil)
-				await(t, path+" to be called", func() bool { return s.calls(t, 10)[len(all)] == 1 })
+			for i, path := range []string{"/slow/4", "/slow/4", fmt.Sprintf("/%s/600", how)} {
+				p.Do(numbered(t, newTaken(), "POST", path, i), nil)
+				await(t, path+" to be called", func() bool { return s.calls(t, 10)[i] == 1 })
 			}
-			do("/slow/0.4")
-			do("/slow/0.4")
-			do("/" + how + "/2")
-			time.Sleep(600 * time.Millisecond) // until the others want the lock
-			if got, known := w.Holders([]int{0, 1, 2}); !known || !slices.Equal(got, []int{2}) {
-				t.Errorf("holders are %v, %v, want lane 2", got, known)
-			}
-			if got, known := w.Holders([]int{0, 1}); known {
-				t.Errorf("holders are %v, want it to be unknown: both wait", got)
-			}
+			await(t, "lane 2 to be the holder, when the others want the lock", func() bool {
+				got, known := w.Holders([]int{0, 1, 2})
+				return known && slices.Equal(got, []int{2})
+			})
+			await(t, "lanes 0 and 1 both to wait, and the holder to be unknown", func() bool {
+				_, known := w.Holders([]int{0, 1})
+				return !known
+			})
 			s.signal(w, unix.SIGSTOP)
 			await(t, "the process to stop", func() bool {
 				got, known := w.Holders([]int{0, 1, 2})
 				return known && len(got) == 0
 			})
 			s.signal(w, unix.SIGCONT)
-			for _, a := range all {
-				if _, err := a.wait(t); err != nil {
-					t.Errorf("a request ended with %v", err)
-				}
-			}
 			if got, known := w.Holders([]int{9}); known {
 				t.Errorf("holders of a lane that is not there are %v", got)
 			}
