@@ -12,7 +12,7 @@ import (
 // The goroutine that has an answer may see a write fail before the loop hears that
 // the client has left. Whoever makes the answer is told all the same.
 func TestAnAnswerThatBreaksIsToldOf(t *testing.T) {
-	app := &pages{gone: make(chan struct{}, 10)}
+	app := newPages()
 	s := serve(t, shortFunc(func(x *h1.Exchange) bool {
 		x.SetOwner(app)
 		a := x.Answer()

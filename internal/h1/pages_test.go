@@ -21,7 +21,12 @@ var large = func() (b []byte) {
 
 // A pages is an application on both ways.
 type pages struct {
-	gone chan struct{} // an exchange's client has left
+	waits chan struct{} // a request for /wait is being served
+	gone  chan struct{} // an exchange's client has left
+}
+
+func newPages() *pages {
+	return &pages{waits: make(chan struct{}, 10), gone: make(chan struct{}, 10)}
 }
 
 // ServeHead answers at once, or in later turns of the loop.
@@ -76,6 +81,7 @@ func (p *pages) ServeHead(x *h1.Exchange) bool {
 		x.End(false)
 	case "/wait":
 		x.SetOwner(p)
+		p.waits <- struct{}{}
 	default:
 		return false
 	}
@@ -124,15 +130,16 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	case "/wait":
+		p.waits <- struct{}{}
 		<-r.Context().Done()
 		p.gone <- struct{}{}
 	case "/long":
 		io.WriteString(w, "long")
 	case "/trickle": // for longer than a client that has ended its sending is waited for
-		for range 15 {
-			time.Sleep(100 * time.Millisecond)
+		for range 12 {
+			time.Sleep(500 * time.Millisecond)
 			if r.Context().Err() != nil {
-				return
+				panic(http.ErrAbortHandler)
 			}
 			write(1)
 		}
@@ -142,11 +149,11 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ways runs a test against both.
 func ways(t *testing.T, change func(*h1.Config), test func(*testing.T, *serving, *pages)) {
 	t.Run("short", func(t *testing.T) {
-		p := &pages{gone: make(chan struct{}, 10)}
+		p := newPages()
 		test(t, serve(t, p, p, change), p)
 	})
 	t.Run("long", func(t *testing.T) {
-		p := &pages{gone: make(chan struct{}, 10)}
+		p := newPages()
 		test(t, serve(t, nil, p, change), p)
 	})
 }

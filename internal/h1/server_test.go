@@ -29,11 +29,23 @@ type serving struct {
 // serve serves by short, if it is not nil, and by long.
 func serve(t *testing.T, short h1.Short, long http.Handler, change func(*h1.Config)) *serving {
 	t.Helper()
-	s := &serving{t: t, refused: make(chan string, 1000)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return serveOn(t, l, short, long, change)
+}
+
+// serveOn serves on l as serve does. What clients have sent already is there when
+// the server's time for it begins, however late the test is.
+func serveOn(t *testing.T, l net.Listener, short h1.Short, long http.Handler, change func(*h1.Config)) *serving {
+	t.Helper()
+	s := &serving{t: t, addr: l.Addr().String(), refused: make(chan string, 1000)}
 	base, cancel := context.WithCancel(context.Background())
 	cfg := h1.Config{
 		Limits: h1.Limits{Body: 1 << 20}, MaxConnections: 1000,
-		HeaderTimeout: 10 * time.Second, BodyTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, SendTimeout: 10 * time.Second,
+		HeaderTimeout: time.Minute, BodyTimeout: time.Minute, IdleTimeout: time.Minute, SendTimeout: time.Minute,
 		Short: short, Handler: long, BaseContext: base,
 		Refused: func(code int, reason string, _ net.Addr) { s.refused <- fmt.Sprint(code, " ", reason) },
 		Log:     slog.New(slog.DiscardHandler),
@@ -42,15 +54,9 @@ func serve(t *testing.T, short h1.Short, long http.Handler, change func(*h1.Conf
 		change(&cfg)
 	}
 	s.server = h1.NewServer(cfg, []*h1.Loop{runLoop(t), runLoop(t)})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.addr = l.Addr().String()
 	if err := s.server.Listen(l); err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
 	t.Cleanup(func() {
 		s.server.Stop()
 		s.server.Unlisten(0, 0)
@@ -75,7 +81,7 @@ func (s *serving) dial() *peer {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	return &peer{c.(*net.TCPConn), s.t, bufio.NewReader(c)}
 }
 
@@ -198,7 +204,11 @@ func TestARequestMayComeInAnyPieces(t *testing.T) {
 			p.answer("PUT")
 			p.Close()
 		}
-		time.Sleep(10 * time.Millisecond)
+		for deadline := time.Now().Add(time.Minute); s.server.Open() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("connections that have been closed are still open")
+			}
+		}
 		p := s.dial()
 		for _, size := range []int{1, 7, 40, len(request)} {
 			for rest := request; rest != ""; {
@@ -216,6 +226,7 @@ func TestARequestMayComeInAnyPieces(t *testing.T) {
 
 func TestAClientMayEndItsSendingAndWaitForTheAnswer(t *testing.T) {
 	ways(t, nil, func(t *testing.T, s *serving, _ *pages) {
+		t.Parallel() // it takes its time
 		for _, path := range []string{"/", "/later", "/stream", "/long", "/trickle"} {
 			p := s.dial()
 			p.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -268,19 +279,16 @@ func TestWhatIsNotCompleteDoesNotLookSo(t *testing.T) {
 
 func TestAClientThatLeavesIsNoticed(t *testing.T) {
 	ways(t, nil, func(t *testing.T, s *serving, app *pages) {
+		t.Parallel() // it takes its time
 		for _, reset := range []bool{false, true} {
 			p := s.dial()
 			p.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
-			time.Sleep(10 * time.Millisecond) // so that it is being served; else it is never begun
+			await(t, app.waits, "the request") // else it is never begun
 			if reset {
 				p.SetLinger(0)
 			}
 			p.Close()
-			select {
-			case <-app.gone:
-			case <-time.After(10 * time.Second):
-				t.Errorf("reset %v: not noticed", reset)
-			}
+			await(t, app.gone, fmt.Sprintf("word of it, reset %v,", reset))
 		}
 	})
 }

@@ -22,29 +22,41 @@ import (
 type engineTest struct {
 	*httpd.Engine
 	sockets httpd.Sockets
-	addr    string
+	addr    net.Addr
+	stop    context.CancelFunc // gracefully
+	// stopping, if it is not nil, holds up the stop when the clients have been told
+	// of it, and before any connection is closed.
+	stopping func()
+	done     chan struct{} // Serve has returned
 }
 
 func runEngine(t *testing.T, cfg httpd.Config, handler http.Handler) *engineTest {
 	t.Helper()
-	e := new(engineTest)
+	e := &engineTest{done: make(chan struct{})}
 	listeners, err := e.sockets.Listen(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.addr = listeners[0].Addr().String()
+	e.addr = listeners[0].Addr()
 	e.Engine = httpd.NewEngine(context.Background(), cfg, runLoops(t, 2), handler, discard())
 	ctx, cancel := context.WithCancel(context.Background())
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		if err := e.Serve(ctx, context.Background(), listeners, e.sockets.Close); err != nil {
+	e.stop = cancel
+	closed := func() {
+		if e.stopping != nil {
+			e.stopping()
+		}
+		e.sockets.Close()
+	}
+	go func() {
+		defer close(e.done)
+		if err := e.Serve(ctx, context.Background(), listeners, closed); err != nil {
 			t.Errorf("Serve() = %v", err)
 		}
-	})
+	}()
 	t.Cleanup(func() {
-		cancel()
-		serving.Wait()
-		if conn, err := net.Dial("tcp", e.addr); err == nil {
+		e.stop()
+		<-e.done
+		if conn, err := net.Dial("tcp", e.addr.String()); err == nil {
 			conn.Close()
 			t.Error("the port is bound after the stop")
 		}
@@ -54,12 +66,7 @@ func runEngine(t *testing.T, cfg httpd.Config, handler http.Handler) *engineTest
 
 func (e *engineTest) dial(t *testing.T) *client {
 	t.Helper()
-	conn, err := net.Dial("tcp", e.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return newClient(t, conn)
+	return connect(t, e.addr)
 }
 
 func (e *engineTest) swap(t *testing.T, cfg httpd.Config, handler http.Handler) (settled func() bool) {
@@ -137,7 +144,7 @@ func TestSwapLosesNoConnection(t *testing.T) {
 					return
 				default:
 				}
-				r, err := http.Get("http://" + e.addr + "/")
+				r, err := http.Get("http://" + e.addr.String() + "/")
 				if err != nil {
 					t.Errorf("during swaps: %v", err)
 					return

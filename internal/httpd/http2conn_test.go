@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -20,20 +21,25 @@ import (
 func TestHTTP2ConnectionEndsAfterItsStreams(t *testing.T) {
 	release := make(chan struct{})
 	entered := make(chan struct{}, 2)
-	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	e := runEngine(t, httpd.Config{Listen: []httpd.Address{{Host: "127.0.0.1"}}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		entered <- struct{}{}
 		<-release
 	}))
-	client := s.dialRaw(t)
+	asked := make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(asked) })
+	defer goOn()
+	e.stopping = func() { <-asked } // a request that comes too late is not served
+	client := hello(t, e.dial(t))
 	usual := []string{":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a"}
 	client.ask(1, true, usual...)
 	<-entered
-	s.stop()
+	e.stop()
 	if got, want := client.next(), "goaway 2147483647: NO_ERROR"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	client.ask(3, true, usual...) // on its way, before the client has heard of it
 	<-entered
+	goOn()
 	if got, want := client.next(), "goaway 3: NO_ERROR"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -46,9 +52,7 @@ func TestHTTP2ConnectionEndsAfterItsStreams(t *testing.T) {
 	if got := client.next(); got != "closed" {
 		t.Errorf("got %q, want the connection closed", got)
 	}
-	if err := s.wait(); err != nil {
-		t.Error(err)
-	}
+	<-e.done
 }
 
 func TestHTTP2RequestsAreCutAndCounted(t *testing.T) {
@@ -93,71 +97,75 @@ func TestHTTP2RequestEndsWithItsStream(t *testing.T) {
 	}
 }
 
+// TestHTTP2WaitsForNobodyForEver has each time-out come at its time, and none of
+// the others before it.
 func TestHTTP2WaitsForNobodyForEver(t *testing.T) {
-	large := strings.Repeat("a", 1<<20)
-	ended := make(chan error, 1)
-	s := serve(t, httpd.Config{
-		HeaderTimeout: 200 * time.Millisecond, BodyTimeout: 200 * time.Millisecond,
-		SendTimeout: 200 * time.Millisecond, IdleTimeout: 200 * time.Millisecond,
-	}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	cfg := httpd.Config{
+		HeaderTimeout: time.Minute, IdleTimeout: 2 * time.Minute, BodyTimeout: 3 * time.Minute, SendTimeout: 4 * time.Minute,
+	}
+	const answer = 1 << 20
+	written := 0
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			return // the server says why
 		}
 		if r.URL.Path == "/large" {
-			_, err := io.WriteString(w, large)
-			ended <- err
+			written, _ = io.WriteString(w, strings.Repeat("a", answer))
 		}
-	}))
-	usual := func(path string) []string {
-		return []string{":method", "POST", ":scheme", "http", ":path", path, ":authority", "a"}
+	})
+	ask := func(c *raw, end bool, path string) {
+		c.ask(1, end, ":method", "POST", ":scheme", "http", ":path", path, ":authority", "a")
 	}
-	t.Run("for a request", func(t *testing.T) {
-		if got := s.dialRaw(t).next(); !strings.HasPrefix(got, "goaway 0") {
-			t.Errorf("got %q, want goaway", got)
-		}
-	})
-	t.Run("for the next one", func(t *testing.T) {
-		client := s.dialRaw(t)
-		client.ask(1, true, usual("/")...)
-		if got := client.next() + ", " + client.next(); got != "stream 1: 200, goaway 1: NO_ERROR" {
-			t.Errorf("got %q", got)
-		}
-	})
-	t.Run("for a body", func(t *testing.T) {
-		client := s.dialRaw(t)
-		client.ask(1, false, usual("/")...)
-		client.WriteData(1, false, []byte("a"))
-		if got := client.next(); got != "stream 1: 408" {
-			t.Errorf("got %q, want 408", got)
-		}
-	})
-	t.Run("for a window", func(t *testing.T) {
-		client := s.dialRaw(t)
-		client.ask(1, true, usual("/large")...)
-		if got := client.next(); got != "stream 1: 200" {
-			t.Errorf("got %q, want 200", got)
-		}
-		stop := make(chan struct{})
-		var pings sync.WaitGroup
-		pings.Go(func() { // the connection itself is alive
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(20 * time.Millisecond):
-					client.WritePing(false, [8]byte{})
+	cases := []struct {
+		name        string
+		begin       func(c *raw)
+		want        []string
+		least, most time.Duration
+	}{
+		{"for a request", func(*raw) {}, []string{"goaway 0: NO_ERROR"}, cfg.HeaderTimeout, cfg.HeaderTimeout},
+		{"for the next one", func(c *raw) { ask(c, true, "/") },
+			[]string{"stream 1: 200", "goaway 1: NO_ERROR"}, cfg.IdleTimeout, cfg.IdleTimeout},
+		{"for a body", func(c *raw) { ask(c, false, "/"); c.WriteData(1, false, []byte("a")) },
+			[]string{"stream 1: 408"}, cfg.BodyTimeout, cfg.BodyTimeout},
+		{"for a window", func(c *raw) { ask(c, true, "/large") },
+			[]string{"stream 1: 200", "reset 1: INTERNAL_ERROR"}, cfg.SendTimeout, cfg.SendTimeout * 3 / 2},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := pipeRaw(t, cfg, handler)
+				began := time.Now()
+				c.begin(client)
+				var pings sync.WaitGroup
+				defer pings.Wait()
+				stop := make(chan struct{})
+				defer close(stop)
+				pings.Go(func() { // the connection itself is alive, and not written to when it is looked
+					for {
+						select {
+						case <-stop:
+							return
+						case <-time.After(37 * time.Second):
+							if client.WritePing(false, [8]byte{}) != nil {
+								return
+							}
+						}
+					}
+				})
+				for _, want := range c.want {
+					if got := client.next(); got != want {
+						t.Errorf("got %q, want %q", got, want)
+					}
 				}
-			}
+				if took := time.Since(began); took < c.least || took > c.most {
+					t.Errorf("after %v, want %v to %v", took, c.least, c.most)
+				}
+			})
 		})
-		if got := client.next(); got != "reset 1: INTERNAL_ERROR" {
-			t.Errorf("got %q, want a reset", got)
-		}
-		close(stop)
-		pings.Wait()
-		if err := <-ended; err == nil {
-			t.Error("the handler has written everything")
-		}
-	})
+	}
+	if written == answer {
+		t.Error("the handler has written everything")
+	}
 }
 
 func TestHTTP2StreamsAreBounded(t *testing.T) {
@@ -213,6 +221,7 @@ func TestHTTP2FloodsEndTheConnection(t *testing.T) {
 }
 
 func TestIdleHTTP2ConnectionsMakeRoom(t *testing.T) {
+	t.Parallel() // it takes its time
 	release := make(chan struct{})
 	entered := make(chan struct{}, 1)
 	s := serve(t, httpd.Config{MaxConnections: 2}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -252,31 +261,32 @@ func TestIdleHTTP2ConnectionsMakeRoom(t *testing.T) {
 }
 
 func TestASlowReaderOfHTTP2IsNotCut(t *testing.T) {
-	const window = 65535
-	const most = window + 30*1024
-	s := serve(t, httpd.Config{SendTimeout: 200 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, strings.Repeat("a", most))
-	}))
-	client := s.dialRaw(t)
-	client.ask(1, true, ":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a")
-	for got, ended := 0, false; !ended; {
-		f, err := client.ReadFrame()
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch f := f.(type) {
-		case *http2.RSTStreamFrame:
-			t.Fatalf("cut with %v after %d bytes", f.ErrCode, got)
-		case *http2.DataFrame:
-			got += len(f.Data())
-			if ended = f.StreamEnded(); ended && got != most {
-				t.Errorf("%d bytes, want %d", got, most)
+	synctest.Test(t, func(t *testing.T) {
+		const window = 65535
+		const most = window + 30*1024
+		client := pipeRaw(t, httpd.Config{SendTimeout: time.Minute}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, strings.Repeat("a", most))
+		}))
+		client.ask(1, true, ":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a")
+		for got, ended := 0, false; !ended; {
+			f, err := client.ReadFrame()
+			if err != nil {
+				t.Fatal(err)
 			}
-			if got >= window && !ended {
-				<-time.After(30 * time.Millisecond) // it is slow
-				client.WriteWindowUpdate(0, 1024)
-				client.WriteWindowUpdate(1, 1024)
+			switch f := f.(type) {
+			case *http2.RSTStreamFrame:
+				t.Fatalf("cut with %v after %d bytes", f.ErrCode, got)
+			case *http2.DataFrame:
+				got += len(f.Data())
+				if ended = f.StreamEnded(); ended && got != most {
+					t.Errorf("%d bytes, want %d", got, most)
+				}
+				if got >= window && !ended {
+					time.Sleep(30 * time.Second) // it is slow
+					client.WriteWindowUpdate(0, 1024)
+					client.WriteWindowUpdate(1, 1024)
+				}
 			}
 		}
-	}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,12 +31,26 @@ type raw struct {
 // dialRaw connects, and has said hello.
 func (s *serving) dialRaw(t *testing.T) *raw {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return hello(t, connect(t, s.listeners[0].Addr()))
+}
+
+// pipeRaw is a client of a server that knows only that connection, both without
+// the system: in a bubble of testing/synctest the time of both is the bubble's.
+func pipeRaw(t *testing.T, cfg httpd.Config, handler http.Handler) *raw {
+	t.Helper()
+	engine := httpd.NewEngine(t.Context(), cfg, nil, handler, discard())
+	ours, theirs := net.Pipe()
+	ours.SetDeadline(time.Now().Add(time.Hour)) // the test fails rather than to hang
+	var serving sync.WaitGroup
+	serving.Go(func() { engine.ServeHTTP2(theirs) })
+	t.Cleanup(func() {
+		ours.Close()
+		serving.Wait()
+	})
+	return hello(t, ours)
+}
+
+func hello(t *testing.T, conn net.Conn) *raw {
 	c := &raw{Framer: http2.NewFramer(conn, conn), t: t, conn: conn, last: hpack.NewDecoder(4096, nil)}
 	c.hpack = hpack.NewEncoder(&c.block)
 	io.WriteString(conn, http2.ClientPreface)
@@ -43,7 +58,7 @@ func (s *serving) dialRaw(t *testing.T) *raw {
 	return c
 }
 
-// get begins a stream with these fields, pairs of name and value.
+// ask begins a stream with these fields, pairs of name and value.
 func (c *raw) ask(stream uint32, end bool, fields ...string) {
 	c.t.Helper()
 	c.block.Reset()

@@ -46,7 +46,7 @@ func TestAPortInUseNamesItsHolder(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v\nwant  %s", err, want)
 	}
-	if after := descriptors(t); after != before {
+	if after := descriptors(t); after > before { // fewer, where a connection of before has been closed meanwhile
 		t.Errorf("%d descriptors open after a failure, %d before", after, before)
 	}
 }

@@ -42,6 +42,7 @@ func (l *log) String() string {
 // A serving is a server that runs until its test ends.
 type serving struct {
 	listeners []net.Listener
+	loops     []*h1.Loop
 	log       *log
 	stop      context.CancelFunc // gracefully
 	kill      context.CancelFunc
@@ -74,14 +75,13 @@ func runLoops(t *testing.T, n int) []*h1.Loop {
 // serveOn serves listeners.
 func serveOn(t *testing.T, cfg httpd.Config, handler http.Handler, listeners ...net.Listener) *serving {
 	t.Helper()
-	s := &serving{listeners: listeners, log: new(log), done: make(chan struct{})}
+	s := &serving{listeners: listeners, loops: runLoops(t, 2), log: new(log), done: make(chan struct{})}
 	ctx, stop := context.WithCancel(context.Background())
 	kill, now := context.WithCancel(context.Background())
 	s.stop, s.kill = stop, now
-	loops := runLoops(t, 2)
 	go func() {
 		defer close(s.done)
-		s.err = httpd.Serve(ctx, kill, cfg, loops, listeners, handler, slog.New(slog.NewTextHandler(s.log, nil)))
+		s.err = httpd.Serve(ctx, kill, cfg, s.loops, listeners, handler, slog.New(slog.NewTextHandler(s.log, nil)))
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -112,6 +112,19 @@ func (s *serving) wait() error {
 	return s.err
 }
 
+// turn returns when every loop has ended the turn that it was in: it looks at
+// what comes from now on by a later time.
+func (s *serving) turn() {
+	for range 2 { // what is posted is called within a turn
+		var called sync.WaitGroup
+		for _, l := range s.loops {
+			called.Add(1)
+			l.Post(called.Done)
+		}
+		called.Wait()
+	}
+}
+
 // A client speaks raw bytes.
 type client struct {
 	net.Conn
@@ -119,16 +132,28 @@ type client struct {
 	reader *bufio.Reader
 }
 
-// dial connects to the server. The connection fails the test after a while
-// rather than to hang.
+// dial connects to the server.
 func (s *serving) dial(t *testing.T) *client {
 	t.Helper()
-	l := s.listeners[0]
-	conn, err := net.Dial(l.Addr().Network(), l.Addr().String())
+	return connect(t, s.listeners[0].Addr())
+}
+
+// connect connects to a listener that perhaps nobody accepts from yet. What is
+// sent until somebody does is there when the server's time for it begins, however
+// late the test is. The connection fails the test after a while rather than to
+// hang.
+func connect(t *testing.T, addr net.Addr) *client {
+	t.Helper()
+	return connectBy(t, new(net.Dialer), addr)
+}
+
+func connectBy(t *testing.T, dialer *net.Dialer, addr net.Addr) *client {
+	t.Helper()
+	conn, err := dialer.Dial(addr.Network(), addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	return newClient(t, conn)
 }
 

@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pasted/internal/forwarding"
 	"pasted/internal/h1"
@@ -184,6 +187,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 }
 
 func TestAHandlerLearnsThatItsClientHasGone(t *testing.T) {
+	t.Parallel() // it takes its time
 	gone := make(chan struct{})
 	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -199,32 +203,71 @@ func TestAHandlerLearnsThatItsClientHasGone(t *testing.T) {
 	<-gone
 }
 
-// A slow kernel: the answer fills its buffers, and the client reads a little
-// at a time, never enough for the server's socket to take more within a slice
-// of the send timeout.
+// A large answers with a megabyte, on either way.
+type large struct{ t *testing.T }
+
+func (l large) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1048576")
+	if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+		l.t.Errorf("cut: %v", err)
+	}
+}
+
+func (l large) ServeHead(x *h1.Exchange) bool {
+	a := x.Answer()
+	a.Reset(200)
+	x.Begin(a, make([]byte, 1<<20), true)
+	x.End(true)
+	return true
+}
+
+// TestAReaderBehindFullBuffersIsSeenToRead reads a little at a time, and for longer
+// than the send time-out not enough for the server's socket to say that it takes
+// more. The time-out is so long that the reader may be held up.
 func TestAReaderBehindFullBuffersIsSeenToRead(t *testing.T) {
-	const size = 24 << 20
-	s := serve(t, httpd.Config{SendTimeout: 400 * time.Millisecond}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", fmt.Sprint(size))
-		if _, err := w.Write(make([]byte, size)); err != nil {
-			t.Errorf("cut: %v", err)
-		}
-	}))
-	client := s.dial(t)
-	client.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	buf, n := make([]byte, 128<<10), 0
-	for {
-		got, err := io.ReadFull(client, buf)
-		if n += got; err != nil {
-			break
-		}
-		<-tick.C
+	t.Parallel() // it takes its time
+	for name, long := range map[string]bool{"long": true, "short": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const timeout = 4 * time.Second
+			l := mustListen(t, httpd.Config{}, httpd.Address{Host: "127.0.0.1"})
+			setOption(t, l.(*net.TCPListener), unix.SO_SNDBUF, 200<<10)
+			dialer := net.Dialer{Control: func(_, _ string, conn syscall.RawConn) error {
+				return control(conn, unix.SO_RCVBUF, 1) // the least that there is
+			}}
+			client := connectBy(t, &dialer, l.Addr())
+			serveOn(t, httpd.Config{SendTimeout: timeout, NoShortWay: long}, large{t}, l)
+			client.send("GET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+			n, slow := 0, time.Now().Add(timeout*5/4)
+			for buf := make([]byte, 1<<10); time.Now().Before(slow); time.Sleep(timeout / 20) {
+				got, err := io.ReadFull(client, buf)
+				if n += got; err != nil {
+					t.Fatalf("after %d bytes: %v", n, err)
+				}
+			}
+			rest, err := io.Copy(io.Discard, client)
+			if n += int(rest); n < 1<<20 || err != nil {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})
 	}
-	if n < size {
-		t.Errorf("%d bytes, want %d", n, size)
+}
+
+// setOption sets an option of a socket, which those that it accepts inherit.
+func setOption(t *testing.T, conn syscall.Conn, option, value int) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		err = control(raw, option, value)
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func control(conn syscall.RawConn, option, value int) (err error) {
+	failed := conn.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, option, value) })
+	return errors.Join(failed, err)
 }
 
 func TestARealClientThatTakesNothingIsCut(t *testing.T) {
@@ -244,6 +287,7 @@ func TestARealClientThatTakesNothingIsCut(t *testing.T) {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel() // it takes its time
 	entered, release := make(chan struct{}, 3), make(chan struct{})
 	s := serve(t, httpd.Config{MaxConnections: 2}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wait" {
@@ -253,15 +297,15 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}))
 	busy, idle := s.dial(t), s.dial(t)
 	busy.send("GET /wait HTTP/1.1\nHost: a\n\n")
+	began := time.Now() // not after the answer: the connection is idle before it is read
 	idle.send("GET / HTTP/1.1\nHost: a\n\n")
 	idle.answer("GET")
 	<-entered
 
-	began := time.Now()
 	third := s.dial(t)
 	third.send("GET /wait HTTP/1.1\nHost: a\n\n")
 	idle.closed()
-	if took := time.Since(began); took < 900*time.Millisecond {
+	if took := time.Since(began); took < time.Second {
 		t.Errorf("the idle connection makes room after %v, want 1s", took)
 	}
 	<-entered

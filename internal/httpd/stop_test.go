@@ -15,58 +15,75 @@ import (
 )
 
 func TestAGracefulStopLosesNoRequest(t *testing.T) {
-	const clients = 16
-	var served atomic.Int64
-	warm := make(chan struct{})
+	var served, answered atomic.Int64
 	s := serve(t, httpd.Config{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if served.Add(1) == 200 {
-			close(warm)
-		}
+		served.Add(1)
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
 		w.Write(body)
 	}))
-	var running sync.WaitGroup
+	var warm, running sync.WaitGroup
 	payload := bytes.Repeat([]byte("x"), 10000)
-	for range clients {
-		running.Go(func() { load(t, s.addr(), payload) })
+	for range 16 {
+		warm.Add(1)
+		running.Go(func() { answered.Add(load(t, s.addr(), payload, sync.OnceFunc(warm.Done))) })
 	}
-	<-warm
+	warm.Wait()
 	s.stop()
 	running.Wait()
 	if err := s.wait(); err != nil {
 		t.Error(err)
 	}
+	if s, a := served.Load(), answered.Load(); s != a {
+		t.Errorf("%d requests have been answered of %d served", a, s)
+	}
 }
 
-// load sends requests on one connection, until it is told that it was the last.
-// A request that has been sent must be answered.
-func load(t *testing.T, addr string, payload []byte) {
+// load sends requests on one connection, until it is told that it was the last,
+// and returns how many have been answered; it calls warm after some. A request
+// that has been sent must be answered, unless it has come too late after the one
+// before.
+func load(t *testing.T, addr string, payload []byte, warm func()) (answered int64) {
+	defer warm()
+	asked := time.Now()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Error(err)
-		return
+		return 0
 	}
 	c := newClient(t, conn)
-	head := "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n"
-	for last := false; !last; {
-		if _, err := conn.Write(append([]byte(head), payload...)); err != nil {
-			t.Errorf("request not sent: %v", err)
-			return
+	request := append([]byte("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n"), payload...)
+	for last := false; !last; answered++ {
+		before := asked
+		asked = time.Now()
+		_, err := conn.Write(request)
+		if err == nil {
+			_, err = c.reader.Peek(1)
+		}
+		if err != nil {
+			// The connection cannot have been idle for longer than this.
+			if idle := time.Since(before); answered == 0 || idle < httpd.IdleGrace {
+				t.Errorf("request lost %v after the one before: %v", idle, err)
+			}
+			return answered
 		}
 		r, err := http.ReadResponse(c.reader, nil)
 		if err != nil {
-			t.Errorf("request lost: %v", err)
-			return
+			t.Errorf("half an answer: %v", err)
+			return answered
 		}
 		got, err := io.ReadAll(r.Body)
 		if r.StatusCode != 200 || len(got) != len(payload) || err != nil {
 			t.Errorf("%s, %d bytes, %v", r.Status, len(got), err)
 		}
+		if answered == 10 {
+			warm()
+		}
 		last = r.Close
 	}
+	return answered
 }
 
 func TestConnectionsThatWaitToBeAcceptedAreServedAfterAStop(t *testing.T) {
@@ -176,6 +193,7 @@ func TestWhatDoesNotFinishInTimeIsCut(t *testing.T) {
 }
 
 func TestAHandlerThatNeverReturnsHoldsUpTheStopForAWhileOnly(t *testing.T) {
+	t.Parallel() // it takes its time
 	entered, release := make(chan struct{}), make(chan struct{})
 	s := serve(t, httpd.Config{GracefulTimeout: 10 * time.Millisecond}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(entered)

@@ -29,21 +29,7 @@ type site struct {
 // watch yet.
 func watching(t *testing.T, interval time.Duration, files ...string) *site {
 	t.Helper()
-	return settlingIn(t, 0, interval, files...)
-}
-
-// settlingIn is watching with a time in which changes settle.
-func settlingIn(t *testing.T, settle, interval time.Duration, files ...string) *site {
-	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &site{t: t, dir: dir}
-	for _, f := range files {
-		s.write(f, "one")
-	}
-	s.w = watch.New(watch.Options{Interval: interval, Settle: settle, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s := siteOf(t, watch.Options{Interval: interval}, files...)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.w.Run(ctx) }()
@@ -54,15 +40,51 @@ func settlingIn(t *testing.T, settle, interval time.Duration, files ...string) *
 	return s
 }
 
+// siteOf makes a folder with files, and a watcher that does not run.
+func siteOf(t *testing.T, opts watch.Options, files ...string) *site {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	s := &site{t: t, dir: dir, w: watch.New(opts)}
+	for _, f := range files {
+		s.write(f, "one")
+	}
+	return s
+}
+
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
+// write gives a file a text, in one step, so that a test that is held up has
+// changed it once: one that is there is written over in its place, by a text that
+// is no shorter; one that is not is made empty, or comes from elsewhere.
 func (s *site) write(name, text string) {
 	s.t.Helper()
 	path := s.path(name)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		defer f.Close()
+		if info, err := f.Stat(); err != nil || info.Size() > int64(len(text)) {
+			s.t.Fatalf("%s is longer than %q: %v", name, text, err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	made := path
+	if text != "" {
+		made = filepath.Join(s.t.TempDir(), "made")
+	}
+	if err := os.WriteFile(made, []byte(text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(made, path); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -113,6 +135,14 @@ func (s *site) wantNothing() {
 	s.want("proof")
 }
 
+// inOne does what is one change if it is done fast enough, and says whether it
+// was: where it was held up, it may have been several.
+func inOne(within time.Duration, change func()) bool {
+	began := time.Now()
+	change()
+	return time.Since(began) < within
+}
+
 // far is an interval that no test lives to see: what is told, the system has
 // told.
 const far = time.Hour
@@ -130,35 +160,55 @@ func TestSaveIsTold(t *testing.T) {
 			t.Parallel()
 			s := watching(t, far, "app.py")
 			s.watch("app.py")
-			save(s)
+			once := inOne(watch.Settle, func() { save(s) })
 			s.want("app.py")
-			s.write("app.py2", "nobody watches this")
-			s.wantNothing()
+			if once {
+				s.write("app.py2", "nobody watches this")
+				s.wantNothing()
+			}
 		})
 	}
 }
 
+// TestSavesCloseTogetherAreToldOnce has each change come before the one before has
+// settled.
 func TestSavesCloseTogetherAreToldOnce(t *testing.T) {
 	t.Parallel()
-	s := settlingIn(t, time.Second, far, "a.py", "b.py", "sub/c.py")
+	const settle = time.Minute
+	s := siteOf(t, watch.Options{Settle: settle}, "a.py", "b.py", "sub/c.py")
 	s.watch("a.py", "b.py", "sub/c.py")
-	for _, name := range []string{"sub/c.py", "a.py", "b.py", "a.py"} {
-		s.write(name, "another")
+	look, now := watch.Look{Watcher: s.w}, time.Now()
+	for i, name := range []string{"sub/c.py", "a.py", "b.py", "a.py"} {
+		s.write(name, "another"+strings.Repeat(" time", i))
+		if got := look.At(now); got != nil {
+			t.Errorf("told of %q before they have settled", got)
+		}
+		now = now.Add(settle - 1)
 	}
-	s.want("a.py", "b.py", "sub/c.py")
-	s.wantNothing()
+	if got := look.At(now); got != nil {
+		t.Errorf("told of %q before they have settled", got)
+	}
+	now = now.Add(1)
+	if got, want := look.At(now), []string{s.path("a.py"), s.path("b.py"), s.path("sub/c.py")}; !slices.Equal(got, want) {
+		t.Errorf("told of %q, want %q", got, want)
+	}
+	if got := look.At(now.Add(time.Hour)); got != nil {
+		t.Errorf("told of %q again", got)
+	}
 }
 
 func TestChangesWaitForWhoeverReceives(t *testing.T) {
 	t.Parallel()
 	s := watching(t, 10*time.Millisecond, "a.py", "b.py")
 	s.watch("a.py", "b.py")
-	s.write("a.py", "another")
 	// Nobody receives while b.py changes: it joins a.py.
-	deadline := time.Now().Add(300 * time.Millisecond)
-	s.write("b.py", "another")
-	for time.Now().Before(deadline) {
-		time.Sleep(10 * time.Millisecond)
+	for _, name := range []string{"a.py", "b.py"} {
+		s.write(name, "another")
+		for deadline := time.Now().Add(20 * time.Second); !s.w.Told(s.path(name)); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the change of %s is not seen", name)
+			}
+		}
 	}
 	s.want("a.py", "b.py")
 }
@@ -167,21 +217,50 @@ func TestFileThatAppearsAndGoes(t *testing.T) {
 	t.Parallel()
 	s := watching(t, far, "here")
 	s.watch("new.py")
-	s.write("new.py", "one")
+	s.write("new.py", "")
 	s.want("new.py")
 	s.remove("new.py")
 	s.want("new.py")
-	s.write("new.py", "two")
+	s.write("new.py", "")
 	s.want("new.py")
 }
 
 func TestFileThatIsAwayForAMomentHasNotChanged(t *testing.T) {
 	t.Parallel()
-	s := watching(t, far, "app.py")
+	s := siteOf(t, watch.Options{}, "app.py")
 	s.watch("app.py")
-	s.rename("app.py", "elsewhere")
-	s.rename("elsewhere", "app.py")
-	s.wantNothing()
+	look, now := watch.Look{Watcher: s.w}, time.Now()
+	away := func() (told []string) {
+		s.rename("app.py", "elsewhere")
+		for _, after := range []time.Duration{0, watch.Vanished / 2, watch.Vanished - 1} {
+			told = append(told, look.At(now.Add(after))...)
+		}
+		return told
+	}
+	back := func() []string {
+		s.rename("elsewhere", "app.py")
+		return append(look.At(now), look.At(now.Add(watch.Settle))...)
+	}
+	for range 2 {
+		got := away()
+		now = now.Add(watch.Vanished)
+		if got = append(got, back()...); got != nil {
+			t.Errorf("told of %q, which was away for a moment", got)
+		}
+		now = now.Add(time.Hour)
+	}
+	want := []string{s.path("app.py")}
+	got := away()
+	now = now.Add(watch.Vanished)
+	got = append(got, look.At(now)...)
+	now = now.Add(watch.Settle)
+	if got = append(got, look.At(now)...); !slices.Equal(got, want) {
+		t.Errorf("told of %q, which has gone, want %q", got, want)
+	}
+	now = now.Add(time.Hour)
+	if got := back(); !slices.Equal(got, want) {
+		t.Errorf("told of %q, which is back, want %q", got, want)
+	}
 }
 
 // TestLookingFindsWhatTheSystemDoesNotTell has the directory itself replaced,
@@ -190,11 +269,15 @@ func TestLookingFindsWhatTheSystemDoesNotTell(t *testing.T) {
 	t.Parallel()
 	s := watching(t, 10*time.Millisecond, "old/app.py", "next/app.py")
 	s.watch("old/app.py", "late/deep/app.py")
-	s.rename("old", "gone")
-	s.rename("next", "old")
+	once := inOne(watch.Vanished, func() {
+		s.rename("old", "gone")
+		s.rename("next", "old")
+	})
 	s.want("old/app.py")
-	s.write("late/deep/app.py", "one")
-	s.want("late/deep/app.py")
+	if once {
+		s.write("late/deep/app.py", "one")
+		s.want("late/deep/app.py")
+	}
 }
 
 func TestSymbolicLinkIsFollowed(t *testing.T) {
@@ -234,7 +317,7 @@ func TestPatternHasNewFiles(t *testing.T) {
 	s.write("templates/.d.pt", "another")
 	s.write("templates/deep/er/b.pt", "another")
 	s.want("templates/deep/er/b.pt")
-	s.write("templates/deep/new.pt", "one")
+	s.write("templates/deep/new.pt", "")
 	s.want("templates/deep/new.pt")
 }
 

@@ -58,12 +58,12 @@ def __getattr__(name):  # of Python 3.7
 `
 
 // probe starts one with a module "probed" to import.
-func probe(t *testing.T, timeout time.Duration) *worker.Probe {
+func probe(t *testing.T) *worker.Probe {
 	t.Helper()
-	return probeIn(t, t.TempDir(), timeout)
+	return probeIn(t, t.TempDir())
 }
 
-func probeIn(t *testing.T, dir string, timeout time.Duration) *worker.Probe {
+func probeIn(t *testing.T, dir string) *worker.Probe {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -78,7 +78,7 @@ func probeIn(t *testing.T, dir string, timeout time.Duration) *worker.Probe {
 	cfg.Resolve = func(marshal.Dict) marshal.Dict {
 		return marshal.Dict{{Key: "context", Value: node("paste.app_factory", "Maker.make", marshal.Dict{{Key: "x", Value: "1"}})}}
 	}
-	p, err := worker.StartProbe(t.Context(), cfg, timeout)
+	p, err := worker.StartProbe(t.Context(), cfg, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func node(protocol, attr string, local marshal.Dict) marshal.Dict {
 }
 
 func TestAProbeSaysWhatAnObjectIs(t *testing.T) {
-	p := probe(t, 0)
+	p := probe(t)
 	for attr, want := range map[string]string{
 		"alias": "probed:Maker.make", "Maker.make": "probed:Maker.make", "Own": "probed:Own",
 		"": "module probed", "text": "object 'not callable'", "os": "module os",
@@ -115,7 +115,7 @@ func TestAProbeSaysWhatAnObjectIs(t *testing.T) {
 
 func TestAProbeLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
-	p := probeIn(t, dir, 0)
+	p := probeIn(t, dir)
 	if _, err := p.Import(t.Context(), object("alias")); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAProbeLeavesNothingBehind(t *testing.T) {
 }
 
 func TestAProbeSaysWhatPythonRaised(t *testing.T) {
-	p := probe(t, 0)
+	p := probe(t)
 	for _, test := range []struct {
 		o     paste.Object
 		class string
@@ -158,7 +158,7 @@ func TestAProbeSaysWhatPythonRaised(t *testing.T) {
 }
 
 func TestAProbeThatEndsSaysOfWhat(t *testing.T) {
-	p := probe(t, 0)
+	p := probe(t)
 	for range 2 {
 		_, err := p.Import(t.Context(), object("exits"))
 		var died *worker.DiedError
@@ -172,20 +172,21 @@ func TestAProbeThatEndsSaysOfWhat(t *testing.T) {
 }
 
 func TestAProbeThatDoesNotAnswerIsEnded(t *testing.T) {
-	p := probe(t, 2*time.Second)
-	if _, err := p.Import(t.Context(), object("hangs")); err == nil || err.Error() != "import probed:hangs: no answer within 2s" {
+	p := probe(t)
+	p.SetTimeout(100 * time.Millisecond)
+	if _, err := p.Import(t.Context(), object("hangs")); err == nil || err.Error() != "import probed:hangs: no answer within 100ms" {
 		t.Errorf("error = %v, want one of the time", err)
 	}
-	p = probe(t, 0)
+	p = probe(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.Import(ctx, object("alias")); !errors.Is(err, context.Canceled) {
+	if _, err := p.Import(ctx, object("hangs")); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want %v", err, context.Canceled)
 	}
 }
 
 func TestAProbeNotesWhatFactoriesAreCalledWith(t *testing.T) {
-	p := probe(t, 0)
+	p := probe(t)
 	for _, test := range []struct{ attr, protocol, want string }{
 		{"Maker.make", "paste.app_factory", `{"result": {"callable": "application"}, "calls": [{"factory": "probed:Maker.make", ` +
 			`"protocol": "paste.app_factory", "args": [{"global_conf": {"here": "/srv"}}], "kwargs": {"b": "1", "a": "\u00e9"}}]}`},
