@@ -57,12 +57,12 @@ func (f *fastLane) keep(how FastLane, lanes int, now time.Time) int {
 }
 
 // A census is how many lanes are open, and what they do, and how many may be open
-// at most as it is.
+// at most as it is, without those of workers that stand still.
 type census struct{ lanes, most, busy, slow int }
 
 func (p *Pool) censusLocked() (c census) {
 	for _, m := range p.members {
-		if !m.closed {
+		if !m.closed && !m.stalled {
 			c.lanes += m.openLocked()
 			c.most += m.capacityLocked()
 			c.busy += m.busy

@@ -29,3 +29,25 @@ func TestRestIsNoStall(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatWaitsForAStalledWorkerIsNotRefused has the only worker stand still for less
+// than it may.
+func TestWhatWaitsForAStalledWorkerIsNotRefused(t *testing.T) {
+	scripted(t, pool.Options{Size: 1}, nil, func(s *sim) {
+		for range 20 { // so that it is known how long they take
+			s.request()
+		}
+		s.run(2*time.Second, nil)
+		s.workers[0].stick(10 * time.Second)
+		for range 5 {
+			s.request()
+			s.run(time.Second, nil)
+		}
+		if err := s.settle(); err != nil {
+			t.Error(err)
+		}
+		if stats := s.pool.Stats(); stats.Sheds != (pool.Sheds{}) || stats.Restarts > 0 {
+			t.Errorf("refused: %+v; %d restarts; want none", stats.Sheds, stats.Restarts)
+		}
+	})
+}
