@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import time
 import unittest
 
@@ -30,11 +31,12 @@ APP = """
         if path == "/raise":
             raise ValueError("raised")
         if path == "/hold":
-            held.wait(20)
+            held.wait(60)
         if path == "/release":
             held.set()
         if path == "/deaf":
-            ctypes.PyDLL(None).usleep(2000000)
+            fd = os.open(environ["QUERY_STRING"], os.O_RDWR)
+            ctypes.PyDLL(None).read(fd, ctypes.create_string_buffer(1), 1)
         if path == "/die":
             os._exit(3)
         if path == "/trap":
@@ -166,20 +168,29 @@ class Slots(unittest.TestCase):
             return worker.board[BEAT] == before
         self.await_(rests, "the heart to rest")
         before = worker.board[BEAT]
-        worker.get("/again")
-        self.await_(lambda: worker.board[BEAT] > before, "beats again")
+        self.await_(lambda: worker.get("/again") and worker.board[BEAT] > before, "beats again")
 
     @needs_board
     @unittest.skipUnless(pasted.LOCKED, "there is no lock to hold")
     def test_heart_stands_still_while_the_lock_is_held(self):
-        worker = self.serving()
-        number = worker.request("/deaf")
-        self.await_(lambda: self.slot(worker)[STARTED] == number, "the request's begin")
-        time.sleep(0.5)
-        before = worker.board[BEAT]
-        time.sleep(0.8)
-        self.assertEqual(worker.board[BEAT], before)
-        worker.reply(number)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        fifo = os.path.join(folder.name, "fifo")
+        os.mkfifo(fifo)
+        with open(os.open(fifo, os.O_RDWR), "wb", buffering=0) as release:
+            worker = self.serving()
+            number = worker.request("/deaf", QUERY_STRING=fifo)
+            self.await_(lambda: self.slot(worker)[STARTED] == number, "the request's begin")
+
+            def stands_still():
+                before = worker.board[BEAT]
+                time.sleep(0.8)
+                return worker.board[BEAT] == before
+            self.await_(stands_still, "the heart to stand still")
+            before = worker.board[BEAT]
+            release.write(b"x")
+            worker.reply(number)
+            self.await_(lambda: worker.board[BEAT] > before, "beats again")
 
     @needs_board
     def test_slots_outlive_the_process(self):

@@ -3,12 +3,14 @@
 import time
 import unittest
 
-from pasted import LOCKED, PYPY, Site, tree
+from pasted import LOCKED, PATIENCE, PYPY, Site, tree
 from pasted_worker import frames
 
+# A request is where its path says when its thread is in a line that says so.
 SOURCE = """
-import select
+import linecache
 import socket
+import sys
 import threading
 import time
 
@@ -18,68 +20,92 @@ held = threading.Lock()
 held.acquire()
 pair = socket.socketpair()
 let_go = [False]
+thread = [None]
 
 
 def make(global_conf):
     def app(environ, start_response):
         path = environ["PATH_INFO"].strip("/")
         write = start_response("200 OK", [])
-        if path != "quick":
-            environ["wsgi.errors"].write("begun\\n")
+        errors = environ["wsgi.errors"]
+        if path not in ("quick", "stream", "written"):
+            begin(errors)
         if path == "sleep":
-            for _ in range(200):
-                time.sleep(0.05)
+            [time.sleep(0.05) for _ in range(200)]  # there
         elif path == "loop":
-            while True:
-                pass
+            while True:  # there
+                pass     # there
         elif path == "lock":
-            while not held.acquire(timeout=0.1):
+            while not held.acquire(timeout=0.1):  # there
                 pass
         elif path == "receive":
             pair[0].settimeout(0.2)
             while True:
                 try:
-                    pair[0].recv(1)
+                    pair[0].recv(1)  # there
                 except socket.timeout:
                     pass
         elif path == "catch":
             try:
-                while True:
-                    pass
+                while True:  # there
+                    pass     # there
             except pasted_worker.DeadlineExceeded as error:
                 return [("caught: %s" % error).encode()]
         elif path == "exception":
             while True:
                 try:
-                    time.sleep(0.01)
+                    time.sleep(0.01)  # there
                 except Exception:
                     pass
         elif path == "stream":
-            return stream(write)
+            return stream(errors)
         elif path == "written":
+            write(b"x")
+            begin(errors)
             while True:
-                write(b"x")
+                write(b"x")  # there
         elif path == "extend":
             before = environ["pasted.deadline"]
             after = environ["pasted.extend_deadline"](40)
             same = environ["pasted.extend_deadline"](1)
-            return [repr((round(before - time.monotonic()), round(after - time.monotonic()), same == after)).encode()]
+            return [repr((before, after, same)).encode()]
         return [b"ok"]
 
     return app
 
 
-def stream(write):
+def begin(errors):
+    thread[0] = threading.get_ident()
+    errors.write("begun\\n")
+
+
+def stream(errors):
     try:
+        yield b"x" * 10
+        begin(errors)
         while True:
+            time.sleep(0.01)  # there
             yield b"x" * 10
-            time.sleep(0.01)
     finally:
         let_go[0] = True
 
 
+def there():
+    # A greenlet has no frame here: it has given its turn away.
+    frame = sys._current_frames().get(thread[0])
+    found = frame is None
+    while frame is not None and not found:
+        found = "# there" in linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return found
+
+
 def tell(global_conf):
-    return lambda environ, start_response: start_response("200 OK", []) and None or [repr(let_go).encode()]
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return [repr({"/there": there, "/let_go": lambda: let_go[0]}[environ["PATH_INFO"]]()).encode()]
+
+    return app
 """
 
 
@@ -99,11 +125,13 @@ class DeadlineTest(unittest.TestCase):
         self.worker.serve(2)
 
     def begin(self, path, **more):
-        """Begin a request, and return its number when its thread is at it."""
+        """Begin a request, and return its number when its thread is where the path's name says."""
         number = self.worker.request(path, **more)
         self.worker.await_log("begun")
         del self.worker.said[:]
-        time.sleep(0.05)  # now it is where the path's name says
+        deadline = time.monotonic() + PATIENCE
+        while self.worker.get("/there", root=1, lane=1).body != b"True":
+            self.assertLess(time.monotonic(), deadline, path)
         return number
 
     def expire(self, number, flags=0):
@@ -141,7 +169,7 @@ class DeadlineTest(unittest.TestCase):
             self.expire(number)
             reply = self.worker.reply(number)
             self.assertEqual((reply.status, reply.frames[-1]), ("200 OK", (frames.END, frames.FLAG_END | frames.FLAG_FAILED)))
-        self.assertEqual(self.worker.get("tell", root=1).body, b"[True]")
+        self.assertEqual(self.worker.get("/let_go", root=1).body, b"True")
 
     @needs_stopping
     def test_client_that_has_gone(self):
@@ -176,11 +204,14 @@ class DeadlineTest(unittest.TestCase):
         self.assertEqual(self.worker.get("quick").body, b"ok")
 
     def test_deadline_can_be_read_and_extended(self):
+        begun = time.monotonic()
         number = self.worker.request(
-            "extend", flags=frames.FLAG_TIMED, **{"wsgi.input": b"", "pasted.deadline": time.monotonic() + 10})
+            "extend", flags=frames.FLAG_TIMED, **{"wsgi.input": b"", "pasted.deadline": begun + 10})
         frame = self.worker.await_(frames.EXTEND)
         self.assertEqual((frame.number, frames.EXTENDED.unpack(frame.payload)), (number, (40 * 1000000,)))
-        self.assertEqual(self.worker.reply(number).body, b"(10, 40, True)")
+        before, after, same = eval(self.worker.reply(number).body.decode())
+        self.assertEqual((before, same), (begun + 10, after))
+        self.assertTrue(begun + 40 <= after <= time.monotonic() + 40, (begun, after))
 
     @needs_stopping
     def test_never_hits_the_next_request(self):

@@ -371,7 +371,7 @@ class Control(Case):
     import time
 
     def wait(environ):
-        gate.wait(20)
+        gate.wait(60)
 
     def open_gate(environ):
         gate.set()
