@@ -53,7 +53,7 @@ func TestInspectRefusesWhatIsNoInterpreter(t *testing.T) {
 		{name: "it hangs", program: "#!/bin/sh\necho waiting; sleep 60\n",
 			want: "no answer within 3s" + no, hint: "a sitecustomize.py or a .pth file may hang, or this is another program",
 			output: "waiting\n"},
-		{name: "it babbles for ever", program: "#!/bin/sh\nyes\n",
+		{name: "it babbles for ever", program: "#!/bin/sh\nwhile :; do echo y; done\n",
 			want: "no answer within 3s" + no, hint: "a sitecustomize.py or a .pth file may hang, or this is another program",
 			output: strings.Repeat("y\n", 4095)},
 		{name: "its first line names nothing", program: "#!/opt/gone/bin/python\n",
