@@ -345,7 +345,9 @@ func (c *conn) rest(from int) {
 func (c *conn) expire(now time.Time) {
 	c.deadline = time.Time{}
 	switch c.state {
-	case stateNew, stateIdle, stateLinger:
+	case stateNew, stateIdle:
+		c.retire()
+	case stateLinger:
 		c.close()
 	case stateHead:
 		if c.proxy {
@@ -460,6 +462,16 @@ func (c *conn) abort() {
 		}
 	}
 	c.close()
+}
+
+// retire closes the connection, of which nothing is owed to its client, unless a
+// request has come since it was last looked at.
+func (c *conn) retire() {
+	c.readable = true
+	c.advance()
+	if c.state == stateNew || c.state == stateIdle {
+		c.close()
+	}
 }
 
 // close ends the connection.

@@ -97,7 +97,7 @@ func (f *front) closeIdle(least time.Duration) {
 	for i := len(f.conns) - 1; i >= 0; i-- {
 		c := f.conns[i]
 		if c.state == stateNew || c.state == stateIdle && f.loop.now.Sub(c.idleSince) >= least {
-			c.close()
+			c.retire()
 		}
 	}
 }

@@ -327,7 +327,7 @@ func TestATrustedProxyMustNameTheClientInTime(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprint(conn, "PROXY TCP4 192.0")
-	s := serveOn(t, l, peerNamer{}, http.NotFoundHandler(), func(c *h1.Config) {
+	s := serveOn(t, l, 2, peerNamer{}, http.NotFoundHandler(), func(c *h1.Config) {
 		trusting("127.0.0.1/32")(c)
 		c.HeaderTimeout = 100 * time.Millisecond
 	})

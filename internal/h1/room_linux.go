@@ -40,13 +40,15 @@ func (f *front) mayAccept(li *listening) bool {
 		li.ready = false
 		return false
 	}
-	if oldest := f.idle.first; oldest != nil {
+	for oldest := f.idle.first; oldest != nil; oldest = f.idle.first {
 		ripe := oldest.idleSince.Add(leastIdle)
-		if !f.loop.now.Before(ripe) {
-			oldest.close()
+		if f.loop.now.Before(ripe) {
+			f.loop.setAlarm(ripe)
+			break
+		}
+		if oldest.retire(); oldest.state == stateClosed {
 			return true
 		}
-		f.loop.setAlarm(ripe)
 	}
 	if !f.waits.Swap(true) {
 		s.config().Refused(0, why, nil)

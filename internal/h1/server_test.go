@@ -18,9 +18,10 @@ import (
 	"pasted/internal/h1"
 )
 
-// A serving is a server on two loops, until its test ends.
+// A serving is a server on some loops, until its test ends.
 type serving struct {
 	t       *testing.T
+	loops   []*h1.Loop
 	addr    string
 	server  *h1.Server
 	refused chan string
@@ -34,12 +35,12 @@ func serve(t *testing.T, short h1.Short, long http.Handler, change func(*h1.Conf
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return serveOn(t, l, short, long, change)
+	return serveOn(t, l, 2, short, long, change)
 }
 
-// serveOn serves on l as serve does. What clients have sent already is there when
+// serveOn serves on l, by n loops, as serve does. What clients have sent already is there when
 // the server's time for it begins, however late the test is.
-func serveOn(t *testing.T, l net.Listener, short h1.Short, long http.Handler, change func(*h1.Config)) *serving {
+func serveOn(t *testing.T, l net.Listener, n int, short h1.Short, long http.Handler, change func(*h1.Config)) *serving {
 	t.Helper()
 	s := &serving{t: t, addr: l.Addr().String(), refused: make(chan string, 1000)}
 	base, cancel := context.WithCancel(context.Background())
@@ -53,7 +54,10 @@ func serveOn(t *testing.T, l net.Listener, short h1.Short, long http.Handler, ch
 	if change != nil {
 		change(&cfg)
 	}
-	s.server = h1.NewServer(cfg, []*h1.Loop{runLoop(t), runLoop(t)})
+	for range n {
+		s.loops = append(s.loops, runLoop(t))
+	}
+	s.server = h1.NewServer(cfg, s.loops)
 	if err := s.server.Listen(l); err != nil {
 		t.Fatal(err)
 	}
