@@ -28,12 +28,26 @@ type pulse struct {
 type watcher struct {
 	resting bool          // waits for come
 	come    chan struct{} // holds one
+	looked  time.Time     // last, since it came
+}
+
+// missed notes that it is looked now, and returns for how long nobody has who was to:
+// who was held up has not seen what has moved meanwhile.
+func (w *watcher) missed(now time.Time) (late time.Duration) {
+	if !w.looked.IsZero() {
+		late = now.Sub(w.looked) - stallTick
+	}
+	w.looked = now
+	if late < stallTick {
+		return 0
+	}
+	return late
 }
 
 // watchLocked sees to it that somebody looks at the boards. Nobody has meanwhile: a
 // worker's time without progress is counted anew.
 func (p *Pool) watchLocked() {
-	p.watcher.resting = false
+	p.watcher.resting, p.watcher.looked = false, time.Time{}
 	for _, m := range p.members {
 		m.pulse.moved = time.Time{}
 	}
@@ -51,8 +65,8 @@ func (p *Pool) watch(ended <-chan struct{}) {
 		select {
 		case <-ended:
 			return
-		case now := <-tick.C:
-			if p.look(now) {
+		case <-tick.C:
+			if p.look() {
 				continue
 			}
 		}
@@ -68,13 +82,18 @@ func (p *Pool) watch(ended <-chan struct{}) {
 
 // look finds the workers that make no progress, and says whether any has
 // something to do.
-func (p *Pool) look(now time.Time) (busy bool) {
+func (p *Pool) look() (busy bool) {
 	var abort, kill []*member
 	var suspected []suspicion
 	p.mu.Lock()
+	now := time.Now() // which the tick may be long before
+	missed := p.watcher.missed(now)
 	for _, m := range p.members {
 		if m.board == nil {
 			continue
+		}
+		if !m.pulse.moved.IsZero() {
+			m.pulse.moved = m.pulse.moved.Add(missed)
 		}
 		if p.feelLocked(m, now); m.stalled {
 			suspected = p.suspectLocked(m, now, suspected)
