@@ -28,11 +28,11 @@ type pulse struct {
 type watcher struct {
 	resting bool          // waits for come
 	come    chan struct{} // holds one
-	looked  time.Time     // last, since it came
+	looked  time.Time     // last; zero: never
 }
 
-// missed notes that it is looked now, and returns for how long nobody has who was to:
-// who was held up has not seen what has moved meanwhile.
+// missed notes that it is looked now, and returns for how long nobody has: who rested,
+// or was held up, has not seen what has moved meanwhile.
 func (w *watcher) missed(now time.Time) (late time.Duration) {
 	if !w.looked.IsZero() {
 		late = now.Sub(w.looked) - stallTick
@@ -44,13 +44,9 @@ func (w *watcher) missed(now time.Time) (late time.Duration) {
 	return late
 }
 
-// watchLocked sees to it that somebody looks at the boards. Nobody has meanwhile: a
-// worker's time without progress is counted anew.
+// watchLocked sees to it that somebody looks at the boards.
 func (p *Pool) watchLocked() {
-	p.watcher.resting, p.watcher.looked = false, time.Time{}
-	for _, m := range p.members {
-		m.pulse.moved = time.Time{}
-	}
+	p.watcher.resting = false
 	select {
 	case p.watcher.come <- struct{}{}:
 	default:
