@@ -189,6 +189,14 @@ func (w *fakeWorker) beat() {
 	}
 }
 
+// await returns when c is closed, or w has ended.
+func (w *fakeWorker) await(c <-chan struct{}) {
+	select {
+	case <-c:
+	case <-w.done:
+	}
+}
+
 // word is a word of a lane's slot: see package board.
 func (w *fakeWorker) word(lane, index int) *atomic.Uint64 { return wordOf(w.words, lane, index) }
 

@@ -61,10 +61,7 @@ func TestWhatWaitsBehindASlowRequestIsTakenBack(t *testing.T) {
 			path := pathOf(f)
 			if seen.add(path); path == "/slow" {
 				close(begun)
-				select {
-				case <-release:
-				case <-w.done:
-				}
+				w.await(release)
 			}
 			answerAll(w, lane, f)
 		})})

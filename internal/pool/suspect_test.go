@@ -95,10 +95,7 @@ func TestHoldersAreSoughtAmongTheRequestsInTheApplication(t *testing.T) {
 		}
 	}, func(w *fakeWorker, lane int, f wire.Frame) {
 		seen.add(pathOf(f))
-		select {
-		case <-release:
-		case <-w.done:
-		}
+		w.await(release)
 		answerAll(w, lane, f)
 	})})
 	if err := p.WaitReady(t.Context()); err != nil {
