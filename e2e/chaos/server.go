@@ -269,14 +269,8 @@ func processes() []process {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	var found []process
 	for _, dir := range dirs {
-		stat, err := os.ReadFile(filepath.Join(dir, "stat"))
-		end := bytes.LastIndexByte(stat, ')')
-		if err != nil || end < 0 {
-			continue
-		}
-		var p process
-		p.pid, _ = strconv.Atoi(filepath.Base(dir))
-		if _, err := fmt.Sscanf(string(stat[end+2:]), "%c %d", &p.state, &p.parent); err != nil || p.state == 'Z' {
+		p, there := readProcess(dir)
+		if !there || p.state == 'Z' {
 			continue
 		}
 		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
@@ -284,6 +278,18 @@ func processes() []process {
 		found = append(found, p)
 	}
 	return found
+}
+
+// readProcess reads an entry of the process table, but for its command.
+func readProcess(dir string) (p process, there bool) {
+	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+	end := bytes.LastIndexByte(stat, ')')
+	if err != nil || end < 0 {
+		return p, false
+	}
+	p.pid, _ = strconv.Atoi(filepath.Base(dir))
+	_, err = fmt.Sscanf(string(stat[end+2:]), "%c %d", &p.state, &p.parent)
+	return p, err == nil
 }
 
 // freePort returns a port that nothing listens on, out of those that outgoing

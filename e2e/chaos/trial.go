@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -412,12 +411,10 @@ func kill(pid int) death {
 // dead says whether all threads of a process have ended: the first is a zombie
 // when it has, and the files stay open until the last one has.
 func dead(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return true
-	}
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
-	return len(threads) <= 1 && strings.HasPrefix(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " Z")
+	dir := fmt.Sprintf("/proc/%d", pid)
+	p, there := readProcess(dir)
+	threads, _ := filepath.Glob(dir + "/task/*")
+	return !there || len(threads) <= 1 && p.state == 'Z'
 }
 
 // inFlight says whether a request was with the server when that died. One that is
