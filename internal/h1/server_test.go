@@ -38,8 +38,8 @@ func serve(t *testing.T, short h1.Short, long http.Handler, change func(*h1.Conf
 	return serveOn(t, l, 2, short, long, change)
 }
 
-// serveOn serves on l, by n loops, as serve does. What clients have sent already is there when
-// the server's time for it begins, however late the test is.
+// serveOn serves on l, by n loops, as serve does. What clients have sent already is
+// there when the server's time for it begins, however late the test is.
 func serveOn(t *testing.T, l net.Listener, n int, short h1.Short, long http.Handler, change func(*h1.Config)) *serving {
 	t.Helper()
 	s := &serving{t: t, addr: l.Addr().String(), refused: make(chan string, 1000)}

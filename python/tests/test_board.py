@@ -72,6 +72,15 @@ class Slots(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.002)
 
+    def await_still(self, worker, seconds, what):
+        """Return the beat that has not grown for so long."""
+        def still():
+            before = worker.board[BEAT]
+            time.sleep(seconds)
+            return worker.board[BEAT] == before
+        self.await_(still, what)
+        return worker.board[BEAT]
+
     @needs_board
     def test_begin_and_end_are_written(self):
         worker = self.serving(lanes=2)
@@ -162,12 +171,7 @@ class Slots(unittest.TestCase):
         worker.reply(worker.request("/release", lane=1), 1)
         worker.reply(held)
 
-        def rests():
-            before = worker.board[BEAT]
-            time.sleep(0.5)
-            return worker.board[BEAT] == before
-        self.await_(rests, "the heart to rest")
-        before = worker.board[BEAT]
+        before = self.await_still(worker, 0.5, "the heart to rest")
         self.await_(lambda: worker.get("/again") and worker.board[BEAT] > before, "beats again")
 
     @needs_board
@@ -181,13 +185,7 @@ class Slots(unittest.TestCase):
             worker = self.serving()
             number = worker.request("/deaf", QUERY_STRING=fifo)
             self.await_(lambda: self.slot(worker)[STARTED] == number, "the request's begin")
-
-            def stands_still():
-                before = worker.board[BEAT]
-                time.sleep(0.8)
-                return worker.board[BEAT] == before
-            self.await_(stands_still, "the heart to stand still")
-            before = worker.board[BEAT]
+            before = self.await_still(worker, 0.8, "the heart to stand still")
             release.write(b"x")
             worker.reply(number)
             self.await_(lambda: worker.board[BEAT] > before, "beats again")
